@@ -1,1 +1,136 @@
-fn main() {}
+//! Settings, log, model, listen, serve, stop. Nothing else.
+
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use reasoning_chat::chat::Chat;
+use reasoning_chat::settings::{Identity, Model, Settings};
+use reasoning_chat::slots::Slots;
+use reasoning_chat::token::TokenProvider;
+use reasoning_chat::upstream::{self, Upstream};
+use reasoning_chat::{app, log, serve};
+use tokio::sync::watch;
+
+/// The BSD convention's "configuration error".
+const EXIT_CONFIG: u8 = 64;
+/// Any other end that was not asked for. Never 0: the host takes that for a good end and starts nothing again.
+const EXIT_FAILED: u8 = 1;
+
+#[expect(clippy::print_stderr, reason = "fatal faults go to standard error, which the host logs as errors")]
+fn main() -> ExitCode {
+    #[expect(clippy::disallowed_methods, reason = "the one place where the environment is read")]
+    let settings = match Settings::from_lookup(&|name| std::env::var(name).ok()) {
+        Ok(settings) => settings,
+        Err(faults) => {
+            eprintln!("reasoning-chat cannot start; the settings have {} fault(s):", faults.len());
+            for fault in faults {
+                eprintln!("  {fault}");
+            }
+            return ExitCode::from(EXIT_CONFIG);
+        }
+    };
+    let _log = log::start(&settings.log_filter);
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("reasoning-chat cannot start: {error}");
+            return ExitCode::from(EXIT_FAILED);
+        }
+    };
+    match runtime.block_on(run(settings)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("reasoning-chat cannot start: {error}");
+            ExitCode::from(EXIT_FAILED)
+        }
+    }
+}
+
+/// Runs until it is asked to stop.
+async fn run(settings: Settings) -> Result<(), String> {
+    // Fails only if there is a provider already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let listener = serve::listen(settings.port).map_err(|error| format!("port {}: {error}", settings.port))?;
+    let address = listener.local_addr().map_err(|error| error.to_string())?;
+    let is_demo = settings.model.is_none();
+    let model = match settings.model {
+        Some(model) => model,
+        None => start_demo_model().await.map_err(|error| format!("the demo model: {error}"))?,
+    };
+    let client = upstream::client(&model.endpoint, settings.clocks.connect)
+        .map_err(|error| format!("the HTTP client: {error} (are the system's CA certificates installed?)"))?;
+    let tokens = TokenProvider::new(&model.identity, &client);
+    let (end_grace, grace_over) = watch::channel(false);
+    let chat = Arc::new(Chat {
+        access: settings.access,
+        limits: settings.request,
+        clocks: settings.clocks,
+        slots: Slots::new(settings.streams),
+        upstream: Arc::new(Upstream::new(client, model, tokens, settings.options, &settings.clocks)),
+        grace_over,
+    });
+
+    let page = Path::new("web/dist");
+    let page = (!settings.in_functions_host && page.join("index.html").is_file()).then_some(page);
+    tracing::info!(%address, deployment = chat.upstream.deployment(), demo = is_demo, "listening");
+    if !settings.in_functions_host {
+        greet(address, is_demo, page.is_some());
+    }
+    serve::serve(listener, app(chat, page), settings.connections, settings.streams.max, asked_to_stop(), end_grace)
+        .await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// A model for those who have none yet: an upstream of this program's own, on a port of its own on loopback.
+async fn start_demo_model() -> std::io::Result<Model> {
+    let listener = tokio::net::TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, 0)).await?;
+    let model = Model::demo(listener.local_addr()?, demo_model::DEPLOYMENT);
+    tokio::spawn(async move {
+        if let Err(error) = demo_model::serve(listener).await {
+            tracing::error!(%error, "the demo model stopped");
+        }
+    });
+    debug_assert_eq!(model.identity, Identity::None);
+    Ok(model)
+}
+
+/// Tells a person at a terminal, or a reader of its output, what to do next.
+#[expect(clippy::print_stdout, reason = "a greeting to a person, outside the host")]
+fn greet(address: std::net::SocketAddr, is_demo: bool, has_page: bool) {
+    if is_demo {
+        println!("\nThe built-in demo model answers. Set AZURE_INFERENCE_ENDPOINT for a real one.");
+    }
+    if has_page {
+        println!("The page: http://{address}/");
+    }
+    println!(
+        "Try it:\n\n  curl -N http://{address}/api/chat/stream -H 'content-type: application/json' \\\n    \
+         -d '{{\"messages\":[{{\"role\":\"user\",\"content\":\"Why is the sky blue?\"}}]}}'\n"
+    );
+}
+
+/// Resolves on SIGTERM or Ctrl-C.
+async fn asked_to_stop() {
+    let interrupted = async {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    };
+    #[cfg(unix)]
+    let terminated = async {
+        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+            Ok(mut signal) => {
+                signal.recv().await;
+            }
+            Err(_) => std::future::pending().await,
+        }
+    };
+    #[cfg(not(unix))]
+    let terminated = std::future::pending::<()>();
+    tokio::select! {
+        () = interrupted => {}
+        () = terminated => {}
+    }
+}

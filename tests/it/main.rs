@@ -1,1 +1,3 @@
-fn main(){}
+//! Integration tests: through the stand-in host and the real binary.
+
+fn main() {}

@@ -1,0 +1,176 @@
+//! The HTTP trigger `chat_stream`: one request, one turn. The story; the details are elsewhere.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::response::Response;
+use futures::FutureExt as _;
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use tokio::sync::watch;
+use tracing::Instrument as _;
+
+use crate::conversation::Conversation;
+use crate::error::{ChatError, Code};
+use crate::record::Record;
+use crate::settings::{Access, Clocks, RequestLimits};
+use crate::slots::{Slot, Slots};
+use crate::turn::Turn;
+use crate::upstream::Upstream;
+use crate::{access, body};
+
+/// The host's id of this call; it names the request in every line and log.
+const INVOCATION_ID: &str = "x-azure-functions-invocationid";
+
+/// What every request shares.
+#[derive(Debug)]
+pub struct Chat {
+    /// Who may call.
+    pub access: Access,
+    /// What a request may be.
+    pub limits: RequestLimits,
+    /// How long an answer may take, piece by piece.
+    pub clocks: Clocks,
+    /// How many answers may be open.
+    pub slots: Slots,
+    /// The model.
+    pub upstream: Arc<Upstream>,
+    /// Becomes true when open answers must end.
+    pub grace_over: watch::Receiver<bool>,
+}
+
+/// Answers a conversation, or says why not.
+pub(crate) async fn chat(State(chat): State<Arc<Chat>>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let request_id = request_id(&parts.headers);
+    let span = tracing::info_span!("request", request_id);
+    match chat.answer(&parts, body, Record::new(request_id.clone())).instrument(span).await {
+        Ok(response) => response,
+        Err(error) => refusal(&error, &request_id),
+    }
+}
+
+impl Chat {
+    async fn answer(self: &Arc<Self>, parts: &Parts, body: Body, mut record: Record) -> Result<Response, ChatError> {
+        let (slot, conversation) = match self.accept(parts, body).await {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                record.failed(&error);
+                return Err(error);
+            }
+        };
+        let request_id = HeaderValue::try_from(record.request_id()).unwrap_or(HeaderValue::from_static("unknown"));
+        let opening =
+            Arc::clone(&self.upstream).open(conversation, traceparent(&parts.headers)).in_current_span().boxed();
+        let turn = Turn::new(opening, self.grace_over(), self.upstream.deployment(), self.clocks, record, slot);
+        let lines = turn.begin().await?;
+
+        let mut response = Response::new(Body::from_stream(lines));
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/x-ndjson; charset=utf-8"));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store, no-transform"));
+        headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
+        headers.insert("x-request-id", request_id);
+        Ok(response)
+    }
+
+    /// From a request to a slot and a conversation. What the head decides is decided first; the body is read in any
+    /// case.
+    async fn accept(&self, parts: &Parts, body: Body) -> Result<(Slot, Conversation), ChatError> {
+        let admitted = access::admit(&self.access, &parts.headers)
+            .and_then(|caller| require_json(&parts.headers).map(|()| caller))
+            .and_then(|caller| self.slots.take(caller.user.as_deref()));
+        match admitted {
+            Ok(slot) => {
+                let body = body::read(body, &self.limits).await?;
+                Ok((slot, Conversation::parse(&body, &self.limits)?))
+            }
+            Err(error) => {
+                body::discard(body).await;
+                Err(error)
+            }
+        }
+    }
+
+    fn grace_over(&self) -> futures::future::BoxFuture<'static, ()> {
+        let mut grace_over = self.grace_over.clone();
+        async move {
+            if grace_over.wait_for(|over| *over).await.is_err() {
+                // Nobody is left who could end the grace period.
+                std::future::pending::<()>().await;
+            }
+        }
+        .boxed()
+    }
+}
+
+/// No such route.
+pub(crate) async fn not_found(request: Request) -> Response {
+    refuse(request, ChatError::new(Code::NotFound, "There is nothing here. Chat is at POST /api/chat/stream.")).await
+}
+
+/// The chat route, by another method.
+pub(crate) async fn post_only(request: Request) -> Response {
+    refuse(request, ChatError::new(Code::MethodNotAllowed, "Use POST here.").allowing("POST")).await
+}
+
+/// The root, by another method.
+pub(crate) async fn get_only(request: Request) -> Response {
+    refuse(request, ChatError::new(Code::MethodNotAllowed, "Use GET here.").allowing("GET, HEAD")).await
+}
+
+async fn refuse(request: Request, error: ChatError) -> Response {
+    let (parts, body) = request.into_parts();
+    let mut record = Record::new(request_id(&parts.headers));
+    body::discard(body).await;
+    record.failed(&error);
+    refusal(&error, record.request_id())
+}
+
+/// A failure before the first line: a status, and the object that would have been the last line.
+pub(crate) fn refusal(error: &ChatError, request_id: &str) -> Response {
+    let mut response = Response::new(Body::from(error.to_json(request_id)));
+    *response.status_mut() = error.code().status();
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if let Ok(request_id) = HeaderValue::try_from(request_id) {
+        headers.insert("x-request-id", request_id);
+    }
+    if let Some(seconds) = error.retry_after_seconds() {
+        headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    if let Some(allow) = error.allow() {
+        headers.insert(header::ALLOW, HeaderValue::from_static(allow));
+    }
+    if error.code().status() == StatusCode::REQUEST_TIMEOUT {
+        // The rest of the body may still come; nobody reads it.
+        headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
+}
+
+/// The invocation's id, if it looks like one; otherwise a new one.
+fn request_id(headers: &HeaderMap) -> String {
+    let given = headers.get(INVOCATION_ID).and_then(|id| id.to_str().ok());
+    let plain =
+        |id: &&str| (1..=64).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    given.filter(plain).map_or_else(|| uuid::Uuid::new_v4().to_string(), str::to_owned)
+}
+
+/// The caller's trace goes on upstream.
+fn traceparent(headers: &HeaderMap) -> Option<HeaderValue> {
+    let plain = |value: &&HeaderValue| value.len() <= 64 && value.as_bytes().iter().all(u8::is_ascii_graphic);
+    headers.get("traceparent").filter(plain).cloned()
+}
+
+/// `application/json`, with parameters or without. A browser cannot send that across origins without asking first.
+fn require_json(headers: &HeaderMap) -> Result<(), ChatError> {
+    let media_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let media_type = media_type.split(';').next().unwrap_or_default().trim();
+    if media_type.eq_ignore_ascii_case("application/json") {
+        return Ok(());
+    }
+    Err(ChatError::new(Code::UnsupportedMediaType, "Send the conversation as Content-Type: application/json."))
+}

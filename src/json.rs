@@ -1,0 +1,80 @@
+//! Two small things that serde's derive leaves open where JSON comes from strangers.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+/// A `T` read from a JSON object. A derived struct would also take an array, field by field.
+#[derive(Debug)]
+pub(crate) struct Object<T>(pub(crate) T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct ObjectVisitor<T>(PhantomData<T>);
+
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<T> {
+            type Value = Object<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+                T::deserialize(MapAccessDeserializer::new(map)).map(Object)
+            }
+        }
+
+        deserializer.deserialize_map(ObjectVisitor(PhantomData))
+    }
+}
+
+/// For `#[serde(default, borrow, deserialize_with = "given")]`: a field's raw value, `null` included; `None` only
+/// when the field is absent.
+pub(crate) fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'de RawValue>, D::Error> {
+    <&RawValue>::deserialize(deserializer).map(Some)
+}
+
+/// Whether a raw value is a string.
+pub(crate) fn is_string(raw: &RawValue) -> bool {
+    raw.get().starts_with('"')
+}
+
+/// Whether a raw value is `null`.
+pub(crate) fn is_null(raw: &RawValue) -> bool {
+    raw.get() == "null"
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    struct Sample<'a> {
+        #[serde(default, borrow, deserialize_with = "given")]
+        a: Option<&'a RawValue>,
+    }
+
+    fn a(json: &str) -> Result<Option<String>, serde_json::Error> {
+        serde_json::from_str::<Object<Sample<'_>>>(json).map(|object| object.0.a.map(|raw| raw.get().to_owned()))
+    }
+
+    #[test]
+    fn an_object_is_not_an_array() {
+        assert!(a("[1]").is_err());
+        assert!(a("[]").is_err());
+        assert!(a("null").is_err());
+        assert!(a(r#"{"a":1,"a":2}"#).is_err(), "a field that comes twice is a fault");
+    }
+
+    #[test]
+    fn absent_and_null_differ() {
+        assert_eq!(a("{}").unwrap(), None);
+        assert_eq!(a(r#"{"a":null}"#).unwrap().as_deref(), Some("null"));
+        assert_eq!(a(r#"{"a": [1, 2] ,"b":{}}"#).unwrap().as_deref(), Some("[1, 2]"));
+    }
+}

@@ -1,0 +1,35 @@
+//! The log: to standard output, one line an event.
+//!
+//! The Functions host reads both standard streams line by line and takes every line of standard error for an error, so
+//! all goes to standard output. Lines are JSON, whose escapes keep user text from forging lines, but for a terminal,
+//! which gets text for people. Writing happens on a thread of its own with a bounded queue: a blocked standard output
+//! loses log lines, never an answer.
+
+use std::io::IsTerminal as _;
+
+use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
+use tracing_subscriber::EnvFilter;
+
+/// Lines that may wait to be written; more are lost.
+const MAX_WAITING_LINES: usize = 8192;
+/// Libraries speak up only when something is wrong, unless the filter names them.
+const QUIET: [&str; 5] =
+    ["azure_core=warn", "azure_identity=warn", "hyper_util=warn", "reqwest=warn", "typespec_client_core=warn"];
+
+/// Starts the log. Dropping the guard writes what waits.
+pub fn start(filter: &str) -> WorkerGuard {
+    // The filter was checked with the settings.
+    let mut filter = EnvFilter::try_new(format!("{},{filter}", QUIET.join(","))).unwrap_or_default();
+    if let Ok(directive) = "rustls=warn".parse() {
+        filter = filter.add_directive(directive);
+    }
+    let (writer, guard) =
+        NonBlockingBuilder::default().lossy(true).buffered_lines_limit(MAX_WAITING_LINES).finish(std::io::stdout());
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer);
+    if std::io::stdout().is_terminal() {
+        log.compact().with_target(false).init();
+    } else {
+        log.json().flatten_event(true).with_target(false).with_span_list(false).init();
+    }
+    guard
+}

@@ -1,0 +1,24 @@
+//! What a GET finds: the host's ping, and outside the host the built page.
+
+use std::path::Path;
+
+use axum::Router;
+use axum::routing::{get, get_service};
+use tower_http::services::ServeDir;
+
+use crate::chat::{get_only, not_found};
+
+/// What there is to say where there is no page.
+const HINT: &str = "reasoning-chat is running. Chat is at POST /api/chat/stream.\n";
+
+/// `GET /` and everything that is not chat. Fast, quiet, never authenticated.
+pub(crate) fn routes(page: Option<&Path>) -> Router {
+    match page {
+        None => Router::new().route("/", get(HINT).fallback(get_only)).fallback(not_found),
+        Some(folder) => {
+            let files =
+                ServeDir::new(folder).call_fallback_on_method_not_allowed(true).fallback(get_service(get(not_found)));
+            Router::new().fallback_service(files)
+        }
+    }
+}

@@ -1,0 +1,355 @@
+//! The program's settings: environment variables, read once at start through one lookup.
+//!
+//! In: a lookup from name to text. Out: [`Settings`], or every [`Fault`] at once. Nothing else in the program reads the
+//! environment (`azure_identity` reads the platform's identity variables itself).
+
+mod endpoint;
+mod read;
+pub mod variables;
+
+use std::time::Duration;
+
+pub use self::endpoint::Endpoint;
+pub use self::read::Fault;
+use self::read::Reader;
+use self::variables as v;
+
+/// Everything that can be set, checked.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The port on 127.0.0.1 to listen on.
+    pub port: u16,
+    /// Whether the Functions host started the program.
+    pub in_functions_host: bool,
+    /// Log filter, in the syntax of `EnvFilter`.
+    pub log_filter: String,
+    /// Who may call.
+    pub access: Access,
+    /// What a request may be.
+    pub request: RequestLimits,
+    /// How many answers at once.
+    pub streams: StreamLimits,
+    /// Where the model is and what it is asked for; `None` is the built-in demo model.
+    pub model: Option<Model>,
+    /// What is sent with every conversation.
+    pub options: Options,
+    /// How upstream's answer is waited for.
+    pub clocks: Clocks,
+    /// How clients' connections are waited for.
+    pub connections: Connections,
+}
+
+/// Who may call.
+#[derive(Clone, Debug, Default)]
+pub struct Access {
+    /// `RUNNING_IN_PRODUCTION`
+    pub in_production: bool,
+    /// `WEBSITE_AUTH_ENABLED`
+    pub platform_authenticates: bool,
+    /// `ALLOW_ANONYMOUS`
+    pub allow_anonymous: bool,
+    /// `ALLOWED_ORIGINS`; `None` when unset.
+    pub allowed_origins: Option<Vec<String>>,
+}
+
+/// What a request may be.
+#[derive(Clone, Copy, Debug)]
+pub struct RequestLimits {
+    /// `MAX_REQUEST_BYTES`
+    pub max_bytes: usize,
+    /// `MAX_MESSAGES`
+    pub max_messages: usize,
+    /// `MAX_CONVERSATION_CHARS`
+    pub max_chars: usize,
+    /// `REQUEST_TIMEOUT`, for the body.
+    pub timeout: Duration,
+}
+
+/// How many answers at once.
+#[derive(Clone, Copy, Debug)]
+pub struct StreamLimits {
+    /// `MAX_CONCURRENT_STREAMS`
+    pub max: usize,
+    /// `MAX_STREAMS_PER_USER`
+    pub max_per_user: usize,
+}
+
+/// Where the model is.
+#[derive(Clone, Debug)]
+pub struct Model {
+    /// Its address.
+    pub endpoint: Endpoint,
+    /// Its deployment's name.
+    pub deployment: String,
+    /// As whom it is called.
+    pub identity: Identity,
+}
+
+impl Model {
+    /// The built-in demo model, which listens at `address` on this machine.
+    pub fn demo(address: std::net::SocketAddr, deployment: &str) -> Self {
+        Self { endpoint: Endpoint::demo(address), deployment: deployment.to_owned(), identity: Identity::None }
+    }
+}
+
+/// As whom upstream is called.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Identity {
+    /// As nobody: a server on loopback, outside production.
+    None,
+    /// As the app's user-assigned managed identity.
+    Managed {
+        /// `AZURE_CLIENT_ID`
+        client_id: String,
+        /// `AZURE_INFERENCE_SCOPE`
+        scope: String,
+    },
+    /// As the developer who signed in with `azd` or `az`.
+    Developer {
+        /// `AZURE_TENANT_ID`
+        tenant_id: Option<String>,
+        /// `AZURE_INFERENCE_SCOPE`
+        scope: String,
+    },
+}
+
+/// What is sent with every conversation.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// `SYSTEM_PROMPT`
+    pub system_prompt: String,
+    /// `MAX_COMPLETION_TOKENS`
+    pub max_completion_tokens: Option<u32>,
+    /// `REASONING_EFFORT`
+    pub reasoning_effort: Option<String>,
+    /// `TEMPERATURE`
+    pub temperature: Option<f64>,
+}
+
+/// How upstream's answer is waited for.
+#[derive(Clone, Copy, Debug)]
+pub struct Clocks {
+    /// `CONNECT_TIMEOUT`: starts with each connection.
+    pub connect: Duration,
+    /// `FIRST_EVENT_TIMEOUT`: starts when upstream is opened; retries do not start it again.
+    pub first_event: Duration,
+    /// `IDLE_TIMEOUT`: starts again with every event.
+    pub idle: Duration,
+    /// `ANSWER_TIMEOUT`: starts with the request.
+    pub answer: Duration,
+    /// `HEARTBEAT_INTERVAL`: starts again with every line.
+    pub heartbeat: Duration,
+    /// `MAX_RETRIES`
+    pub max_retries: u32,
+    /// `MAX_EVENT_BYTES`
+    pub max_event_bytes: usize,
+}
+
+/// How clients' connections are waited for.
+#[derive(Clone, Copy, Debug)]
+pub struct Connections {
+    /// `REQUEST_TIMEOUT`, for a request's head.
+    pub head: Duration,
+    /// `WRITE_TIMEOUT`
+    pub write: Duration,
+    /// `SHUTDOWN_GRACE`
+    pub grace: Duration,
+}
+
+impl Settings {
+    /// Reads all variables.
+    ///
+    /// # Errors
+    /// Every fault, in the order of the docs.
+    pub fn from_lookup(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Self, Vec<Fault>> {
+        let mut reader = Reader::new(lookup);
+        let settings = Self::read(&mut reader);
+        let faults = reader.into_faults();
+        settings.filter(|_| faults.is_empty()).ok_or(faults)
+    }
+
+    /// `None` only where a default cannot be read, which a test rules out.
+    fn read(reader: &mut Reader<'_>) -> Option<Self> {
+        let in_production = reader.value(&v::RUNNING_IN_PRODUCTION, read::boolean)?;
+        let model = read_model(reader, in_production);
+        let host_port = reader.optional(&v::FUNCTIONS_CUSTOMHANDLER_PORT, read::port);
+        let own_port = reader.value(&v::PORT, read::port)?;
+        let log_filter = reader.value(&v::RUST_LOG, read::text)?;
+        if tracing_subscriber::EnvFilter::try_new(&log_filter).is_err() {
+            reader.fault(&v::RUST_LOG, "must be a log filter, such as info or reasoning_chat=debug");
+        }
+        let request_timeout = reader.value(&v::REQUEST_TIMEOUT, read::duration)?;
+        Some(Self {
+            port: host_port.unwrap_or(own_port),
+            in_functions_host: host_port.is_some(),
+            log_filter,
+            access: Access {
+                in_production,
+                platform_authenticates: reader.value(&v::WEBSITE_AUTH_ENABLED, read::boolean)?,
+                allow_anonymous: reader.value(&v::ALLOW_ANONYMOUS, read::boolean)?,
+                allowed_origins: reader.optional(&v::ALLOWED_ORIGINS, read::origins),
+            },
+            request: RequestLimits {
+                max_bytes: reader.value(&v::MAX_REQUEST_BYTES, read::count)?,
+                max_messages: reader.value(&v::MAX_MESSAGES, read::count)?,
+                max_chars: reader.value(&v::MAX_CONVERSATION_CHARS, read::count)?,
+                timeout: request_timeout,
+            },
+            streams: StreamLimits {
+                max: reader.value(&v::MAX_CONCURRENT_STREAMS, read::count)?,
+                max_per_user: reader.value(&v::MAX_STREAMS_PER_USER, read::count)?,
+            },
+            model,
+            options: Options {
+                system_prompt: reader.value(&v::SYSTEM_PROMPT, read::text)?,
+                max_completion_tokens: reader.optional(&v::MAX_COMPLETION_TOKENS, read::tokens),
+                reasoning_effort: reader.optional(&v::REASONING_EFFORT, read::word),
+                temperature: reader.optional(&v::TEMPERATURE, read::temperature),
+            },
+            clocks: Clocks {
+                connect: reader.value(&v::CONNECT_TIMEOUT, read::duration)?,
+                first_event: reader.value(&v::FIRST_EVENT_TIMEOUT, read::duration)?,
+                idle: reader.value(&v::IDLE_TIMEOUT, read::duration)?,
+                answer: reader.value(&v::ANSWER_TIMEOUT, read::duration)?,
+                heartbeat: reader.value(&v::HEARTBEAT_INTERVAL, read::duration)?,
+                max_retries: reader.value(&v::MAX_RETRIES, read::retries)?,
+                max_event_bytes: reader.value(&v::MAX_EVENT_BYTES, read::count)?,
+            },
+            connections: Connections {
+                head: request_timeout,
+                write: reader.value(&v::WRITE_TIMEOUT, read::duration)?,
+                grace: reader.value(&v::SHUTDOWN_GRACE, read::duration)?,
+            },
+        })
+    }
+}
+
+/// The model's address, name and identity, which depend on one another.
+fn read_model(reader: &mut Reader<'_>, in_production: bool) -> Option<Model> {
+    let endpoint_given = reader.text(&v::AZURE_INFERENCE_ENDPOINT).is_some();
+    let base = reader.optional(&v::AZURE_INFERENCE_ENDPOINT, endpoint::parse);
+    let deployment = reader.optional(&v::AZURE_DEEPSEEK_DEPLOYMENT, read::text);
+    let api_version = reader.optional(&v::AZURE_INFERENCE_API_VERSION, read::api_version);
+    let scope = reader.value(&v::AZURE_INFERENCE_SCOPE, read::text)?;
+    let client_id = reader.optional(&v::AZURE_CLIENT_ID, read::directory_id);
+    let tenant_id = reader.optional(&v::AZURE_TENANT_ID, read::directory_id);
+
+    if in_production {
+        if !endpoint_given {
+            reader.fault(&v::AZURE_INFERENCE_ENDPOINT, "must be set in production (the demo model is for development)");
+        }
+        if reader.text(&v::AZURE_CLIENT_ID).is_none() {
+            reader.fault(&v::AZURE_CLIENT_ID, "must be set in production: the managed identity's client id");
+        }
+        if reader.text(&v::IDENTITY_ENDPOINT).is_some() != reader.text(&v::IDENTITY_HEADER).is_some() {
+            reader.fault(&v::IDENTITY_HEADER, "must be set when IDENTITY_ENDPOINT is, and only then");
+        }
+    }
+    let loopback = base.as_ref().is_some_and(|base| Endpoint::new(base, "", None).loopback);
+    if deployment.is_none() && (in_production || (base.is_some() && !loopback)) {
+        reader.fault(&v::AZURE_DEEPSEEK_DEPLOYMENT, "must be set: the name of the model's deployment");
+    }
+
+    let identity = if in_production {
+        Identity::Managed { client_id: client_id.unwrap_or_default(), scope }
+    } else if loopback {
+        Identity::None
+    } else {
+        Identity::Developer { tenant_id, scope }
+    };
+    let deployment = deployment.unwrap_or_else(|| "default".to_owned());
+    let endpoint = Endpoint::new(&base?, &deployment, api_version.as_deref());
+    Some(Model { endpoint, deployment, identity })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use super::*;
+
+    fn read(pairs: &[(&str, &str)]) -> Result<Settings, Vec<Fault>> {
+        let map: HashMap<String, String> =
+            pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        Settings::from_lookup(&|name| map.get(name).cloned())
+    }
+
+    #[test]
+    fn nothing_set_is_the_demo_model_with_the_defaults() {
+        let settings = read(&[]).unwrap();
+        assert!(settings.model.is_none());
+        assert_eq!((settings.port, settings.in_functions_host), (7071, false));
+        assert_eq!(settings.clocks.answer, Duration::from_secs(540));
+        assert_eq!(settings.request.max_bytes, 1_048_576);
+    }
+
+    #[test]
+    fn every_default_can_be_read() {
+        // A default that could not be read would make `read` answer None without a fault.
+        assert!(read(&[]).is_ok());
+        for variable in v::ALL.iter().filter(|variable| !variable.default.is_empty()) {
+            let given = read(&[(variable.name, variable.default)]);
+            assert!(given.is_ok(), "{}", variable.name);
+        }
+    }
+
+    #[test]
+    fn all_faults_are_told_at_once_and_none_shows_the_value() {
+        let faults = read(&[
+            ("RUNNING_IN_PRODUCTION", "true"),
+            ("AZURE_INFERENCE_ENDPOINT", "http://sk-secret.example.com"),
+            ("IDLE_TIMEOUT", "sk-secret"),
+            ("MAX_MESSAGES", "0"),
+            ("ALLOW_ANONYMOUS", "perhaps"),
+            ("RUST_LOG", "reasoning_chat=sk-secret"),
+            ("IDENTITY_ENDPOINT", "http://127.0.0.1"),
+        ])
+        .unwrap_err();
+        let mut names: Vec<&str> = faults.iter().map(|fault| fault.name).collect();
+        names.sort_unstable();
+        assert_eq!(
+            names,
+            [
+                "ALLOW_ANONYMOUS",
+                "AZURE_CLIENT_ID",
+                "AZURE_DEEPSEEK_DEPLOYMENT",
+                "AZURE_INFERENCE_ENDPOINT",
+                "IDENTITY_HEADER",
+                "IDLE_TIMEOUT",
+                "MAX_MESSAGES",
+                "RUST_LOG"
+            ]
+        );
+        assert!(faults.iter().all(|fault| !fault.to_string().contains("secret")));
+    }
+
+    #[test]
+    fn empty_means_unset() {
+        let settings = read(&[("AZURE_INFERENCE_ENDPOINT", ""), ("PORT", " "), ("SYSTEM_PROMPT", "")]).unwrap();
+        assert!(settings.model.is_none());
+        assert_eq!(settings.port, 7071);
+        assert_eq!(settings.options.system_prompt, "You are a helpful assistant.");
+    }
+
+    #[test]
+    fn the_hosts_port_wins() {
+        let settings = read(&[("PORT", "8000"), ("FUNCTIONS_CUSTOMHANDLER_PORT", "39001")]).unwrap();
+        assert_eq!((settings.port, settings.in_functions_host), (39001, true));
+    }
+
+    #[test]
+    fn identity_follows_from_where_the_program_runs_and_whom_it_calls() {
+        let azure = ("AZURE_INFERENCE_ENDPOINT", "https://x.openai.azure.com");
+        let local = ("AZURE_INFERENCE_ENDPOINT", "http://127.0.0.1:11434/v1");
+        let name = ("AZURE_DEEPSEEK_DEPLOYMENT", "r1");
+        let scope = || "https://cognitiveservices.azure.com/.default".to_owned();
+        let identity = |pairs: &[_]| read(pairs).unwrap().model.unwrap().identity;
+
+        assert_eq!(identity(&[azure, name]), Identity::Developer { tenant_id: None, scope: scope() });
+        assert_eq!(identity(&[local]), Identity::None);
+        assert_eq!(
+            identity(&[azure, name, ("RUNNING_IN_PRODUCTION", "1"), ("AZURE_CLIENT_ID", "c-1")]),
+            Identity::Managed { client_id: "c-1".to_owned(), scope: scope() }
+        );
+    }
+}

@@ -1,0 +1,96 @@
+//! Every environment variable the program reads, each declared once: its name, its default and what it means.
+//! `docs/settings.md` is this table; a test keeps the two, and the samples, in step.
+
+/// One environment variable.
+#[derive(Debug)]
+pub struct Variable {
+    /// Its name.
+    pub name: &'static str,
+    /// What holds when it is unset or empty; read by the same parser as a given value. Empty: no value.
+    pub default: &'static str,
+    /// What it means, with its unit, for people.
+    pub meaning: &'static str,
+}
+
+/// Declares the variables, and with them the list of all.
+macro_rules! variables {
+    ($($name:ident = $default:literal, $meaning:literal;)*) => {
+        $(
+            #[doc = $meaning]
+            pub const $name: Variable = Variable { name: stringify!($name), default: $default, meaning: $meaning };
+        )*
+        /// All of them, in the order of the docs.
+        pub const ALL: &[Variable] = &[$($name),*];
+    };
+}
+
+variables! {
+    AZURE_INFERENCE_ENDPOINT = "",
+        "Where the model is: `https://NAME.openai.azure.com`, or any OpenAI-style server on loopback (`http://127.0.0.1:11434/v1`). Unset, and not in production: the built-in demo model.";
+    AZURE_DEEPSEEK_DEPLOYMENT = "",
+        "The deployment's name, sent as `model`. May be unset for a loopback endpoint only; `default` is sent then.";
+    AZURE_INFERENCE_API_VERSION = "",
+        "Set: the dated route `/openai/deployments/NAME/chat/completions?api-version=…` is used. Unset: the `v1` route.";
+    AZURE_INFERENCE_SCOPE = "https://cognitiveservices.azure.com/.default",
+        "The scope of the token for the endpoint.";
+    AZURE_CLIENT_ID = "",
+        "In production: the client id of the user-assigned managed identity.";
+    AZURE_TENANT_ID = "",
+        "Outside production: the tenant of the developer's sign-in. Unset: the one that `azd` or `az` has selected.";
+    RUNNING_IN_PRODUCTION = "false",
+        "`true`: managed identity, and only signed-in callers. Otherwise the developer's sign-in, and anyone on this machine may call.";
+    ALLOW_ANONYMOUS = "false",
+        "`true`: in production, callers need no sign-in. Anyone who finds the address can then spend your tokens.";
+    ALLOWED_ORIGINS = "",
+        "Comma-separated origins whose pages may call, such as `https://NAME.azurestaticapps.net`. Unset: the `Origin` header is not looked at.";
+    SYSTEM_PROMPT = "You are a helpful assistant.",
+        "The first message of every conversation.";
+    MAX_COMPLETION_TOKENS = "",
+        "Sent upstream when set: the most tokens that an answer, its reasoning included, may take.";
+    REASONING_EFFORT = "",
+        "Sent upstream when set: how much the model is to think, such as `low`, `medium` or `high`.";
+    TEMPERATURE = "",
+        "Sent upstream when set: a number from 0 to 2. Many reasoning models refuse it.";
+    MAX_REQUEST_BYTES = "1048576",
+        "Largest request body, in bytes.";
+    MAX_MESSAGES = "200",
+        "Most messages in one conversation.";
+    MAX_CONVERSATION_CHARS = "400000",
+        "Most characters in one conversation, all messages together.";
+    MAX_EVENT_BYTES = "1048576",
+        "Largest event that upstream may send, in bytes.";
+    MAX_CONCURRENT_STREAMS = "1000",
+        "Most answers at once in this instance; one more is `overloaded`.";
+    MAX_STREAMS_PER_USER = "8",
+        "Most answers at once for one signed-in user; one more is `rate_limited`.";
+    MAX_RETRIES = "2",
+        "How often a request to upstream is tried again, before the answer's first byte only.";
+    CONNECT_TIMEOUT = "10s",
+        "Time for a connection to upstream: name look-up, TCP and TLS.";
+    FIRST_EVENT_TIMEOUT = "120s",
+        "Time from opening upstream, retries included, to its first event. Comments are no events.";
+    IDLE_TIMEOUT = "60s",
+        "Longest time between two of upstream's events. Comments are no events.";
+    ANSWER_TIMEOUT = "9m",
+        "Longest time of a whole answer, from the request's arrival. Keep it under `functionTimeout` in `host.json`: the host kills every stream when that passes.";
+    HEARTBEAT_INTERVAL = "15s",
+        "Silence after which a `heartbeat` line is sent; also the longest wait for the `start` line.";
+    REQUEST_TIMEOUT = "30s",
+        "Time for a client to send a request's head, and as much again for its body.";
+    WRITE_TIMEOUT = "30s",
+        "A client that takes no byte for this long while there is something to send is dropped.";
+    SHUTDOWN_GRACE = "25s",
+        "After SIGTERM or Ctrl-C: time for open answers to end by themselves.";
+    PORT = "7071",
+        "The port on 127.0.0.1 to listen on, outside the Functions host.";
+    RUST_LOG = "info",
+        "Log filter, in the syntax of `tracing-subscriber`'s `EnvFilter`.";
+    FUNCTIONS_CUSTOMHANDLER_PORT = "",
+        "Set by the Functions host: the port to listen on.";
+    WEBSITE_AUTH_ENABLED = "false",
+        "Set by the platform: App Service Authentication stands in front, so `x-ms-client-principal-id` can be believed.";
+    IDENTITY_ENDPOINT = "",
+        "Set by the platform: the managed identity endpoint. Read by `azure_identity`.";
+    IDENTITY_HEADER = "",
+        "Set by the platform: the identity endpoint's secret. Read by `azure_identity`, never logged.";
+}

@@ -1,0 +1,317 @@
+//! The token provider: one bearer token for upstream, shared by all requests.
+//!
+//! `azure_identity` gets tokens; this keeps them. Its own caches renew inline, under a lock, and hand out an error while
+//! a good token is still there; its developer credentials have none at all. So here a token is fetched once however many
+//! requests wait, renewed in the background ahead of its expiry, and serves until that expiry whatever the identity
+//! endpoint does meanwhile. Each fetch uses a fresh credential, whose cache is empty.
+
+mod credential;
+
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use azure_core::credentials::{AccessToken, TokenCredential};
+use futures::FutureExt as _;
+use futures::future::{BoxFuture, Shared};
+use http::HeaderValue;
+use tokio::time::Instant;
+
+use crate::error::{ChatError, Code};
+use crate::settings::Identity;
+
+/// Longest time of one fetch, the identity library's own retries included. `azd` and `az` take seconds.
+const FETCH_TIMEOUT: Duration = Duration::from_secs(10);
+/// A token is renewed this long before it expires, or at half of its life if that is later.
+const RENEW_AHEAD: Duration = Duration::from_secs(300);
+/// A token is not used in its last moments: it has to arrive while it is valid.
+const LEEWAY: Duration = Duration::from_secs(2);
+/// Time between two attempts to renew a token that is still good.
+const RENEWAL_PAUSE: Duration = Duration::from_secs(30);
+/// After a fetch failed and there is no token, requests fail for this long without asking again.
+const FAILURE_PAUSE: Duration = Duration::from_secs(2);
+
+/// Makes a credential without a cached token.
+type NewCredential = dyn Fn() -> azure_core::Result<Arc<dyn TokenCredential>> + Send + Sync;
+
+type Fetch = Shared<BoxFuture<'static, Result<HeaderValue, ChatError>>>;
+
+/// Gives the `Authorization` header for upstream. Cheap to clone; clones share the token.
+#[derive(Clone)]
+pub struct TokenProvider {
+    shared: Arc<SharedState>,
+}
+
+struct SharedState {
+    scope: String,
+    new_credential: Box<NewCredential>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    token: Option<Token>,
+    fetch: Option<Fetch>,
+    /// The last failure, until requests may ask again.
+    failure: Option<(Instant, ChatError)>,
+}
+
+struct Token {
+    authorization: HeaderValue,
+    expires: Instant,
+    renew: Instant,
+}
+
+impl std::fmt::Debug for TokenProvider {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("TokenProvider").field("scope", &self.shared.scope).finish_non_exhaustive()
+    }
+}
+
+impl TokenProvider {
+    /// The provider for an identity; `None` where upstream is called as nobody. Asks for no token yet.
+    pub fn new(identity: &Identity, client: &reqwest::Client) -> Option<Self> {
+        let (scope, new_credential) = credential::source(identity, client)?;
+        Some(Self::with_source(scope, new_credential))
+    }
+
+    fn with_source(scope: String, new_credential: Box<NewCredential>) -> Self {
+        Self { shared: Arc::new(SharedState { scope, new_credential, state: Mutex::default() }) }
+    }
+
+    /// The `Authorization` header. Waits only when there is no valid token, and then together with all who wait.
+    ///
+    /// # Errors
+    /// `identity_unavailable`
+    pub async fn authorization(&self) -> Result<HeaderValue, ChatError> {
+        let fetch = {
+            let mut state = self.shared.lock();
+            let now = Instant::now();
+            if let Some(token) = state.token.as_ref().filter(|token| now < token.expires) {
+                let authorization = token.authorization.clone();
+                if now >= token.renew && state.fetch.is_none() {
+                    // Nobody waits for this one; it runs in its task.
+                    drop(self.start_fetch(&mut state));
+                }
+                return Ok(authorization);
+            }
+            match &state.failure {
+                Some((until, error)) if state.fetch.is_none() && now < *until => return Err(error.clone()),
+                _ => state.fetch.clone().unwrap_or_else(|| self.start_fetch(&mut state)),
+            }
+        };
+        fetch.await
+    }
+
+    /// Upstream did not take this token: the next request gets another. A token that has already been replaced stays.
+    pub fn reject(&self, authorization: &HeaderValue) {
+        let mut state = self.shared.lock();
+        if state.token.as_ref().is_some_and(|token| token.authorization == authorization) {
+            state.token = None;
+        }
+    }
+
+    /// Fetches in a task of its own, so that it goes on when the request that caused it is gone.
+    fn start_fetch(&self, state: &mut State) -> Fetch {
+        let fetch = SharedState::fetch(Arc::clone(&self.shared)).boxed().shared();
+        state.fetch = Some(fetch.clone());
+        tokio::spawn(fetch.clone());
+        fetch
+    }
+}
+
+impl SharedState {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // Nothing that can panic runs under the lock.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn fetch(self: Arc<Self>) -> Result<HeaderValue, ChatError> {
+        let get_token = AssertUnwindSafe(self.get_token()).catch_unwind();
+        let result = match tokio::time::timeout(FETCH_TIMEOUT, get_token).await {
+            Ok(Ok(result)) => result,
+            Ok(Err(_)) => Err(unavailable("the credential panicked")),
+            Err(_) => Err(unavailable(format!("no token within {} s", FETCH_TIMEOUT.as_secs()))),
+        };
+        let mut state = self.lock();
+        state.fetch = None;
+        match result {
+            Ok(token) => {
+                let authorization = token.authorization.clone();
+                state.token = Some(token);
+                state.failure = None;
+                Ok(authorization)
+            }
+            Err(error) => {
+                let now = Instant::now();
+                if let Some(token) = &mut state.token
+                    && now < token.expires
+                {
+                    tracing::warn!(
+                        cause = error.cause(),
+                        "the token could not be renewed; the one at hand is still good"
+                    );
+                    token.renew = now + RENEWAL_PAUSE.min((token.expires - now) / 2);
+                }
+                state.failure = Some((now + FAILURE_PAUSE, error.clone()));
+                Err(error)
+            }
+        }
+    }
+
+    async fn get_token(&self) -> Result<Token, ChatError> {
+        let failed = |error: azure_core::Error| unavailable(credential::describe(&error));
+        let credential = (self.new_credential)().map_err(failed)?;
+        let AccessToken { token, expires_on } = credential.get_token(&[&self.scope], None).await.map_err(failed)?;
+        // The wall clock is looked at once; from here on the token's age is measured by the monotonic clock.
+        let life = Duration::try_from(expires_on - azure_core::time::OffsetDateTime::now_utc()).unwrap_or_default();
+        if life <= LEEWAY {
+            return Err(unavailable("the token has already expired"));
+        }
+        let mut authorization = HeaderValue::try_from(format!("Bearer {}", token.secret()))
+            .map_err(|_| unavailable("the token has characters that no header may have"))?;
+        authorization.set_sensitive(true);
+        let now = Instant::now();
+        let renew = now + life.saturating_sub(RENEW_AHEAD).max(life / 2);
+        Ok(Token { authorization, expires: now + life - LEEWAY, renew })
+    }
+}
+
+fn unavailable(cause: impl std::fmt::Display) -> ChatError {
+    ChatError::new(
+        Code::IdentityUnavailable,
+        "This program could not sign in to the model's service. Locally: run `azd auth login` or `az login`. In Azure: \
+         check that AZURE_CLIENT_ID is an identity of the app.",
+    )
+    .retry_after(Duration::from_secs(5))
+    .caused_by(cause)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use azure_core::credentials::{Secret, TokenRequestOptions};
+    use azure_core::time::OffsetDateTime;
+
+    use super::*;
+
+    /// Tokens `t1`, `t2`, … after `delay`, each living for `life`; fails while `down`.
+    #[derive(Debug)]
+    struct Fake {
+        calls: AtomicUsize,
+        down: std::sync::atomic::AtomicBool,
+        delay: Duration,
+        life: Duration,
+    }
+
+    #[async_trait::async_trait]
+    impl TokenCredential for Fake {
+        async fn get_token(&self, _: &[&str], _: Option<TokenRequestOptions<'_>>) -> azure_core::Result<AccessToken> {
+            let call = self.calls.fetch_add(1, Ordering::SeqCst) + 1;
+            tokio::time::sleep(self.delay).await;
+            if self.down.load(Ordering::SeqCst) {
+                return Err(azure_core::Error::with_message(azure_core::error::ErrorKind::Credential, "down"));
+            }
+            Ok(AccessToken {
+                token: Secret::new(format!("t{call}")),
+                expires_on: OffsetDateTime::now_utc() + self.life,
+            })
+        }
+    }
+
+    fn provider(delay: Duration, life: Duration) -> (TokenProvider, Arc<Fake>) {
+        let fake = Arc::new(Fake { calls: AtomicUsize::new(0), down: false.into(), delay, life });
+        let credential = Arc::clone(&fake);
+        let source: Box<NewCredential> = Box::new(move || Ok(Arc::<Fake>::clone(&credential)));
+        (TokenProvider::with_source("scope".to_owned(), source), fake)
+    }
+
+    async fn bearer(provider: &TokenProvider) -> Result<String, Code> {
+        let header = provider.authorization().await.map_err(|error| error.code())?;
+        assert!(header.is_sensitive());
+        Ok(header.to_str().unwrap().to_owned())
+    }
+
+    const HOUR: Duration = Duration::from_secs(3600);
+
+    #[tokio::test(start_paused = true)]
+    async fn a_hundred_first_requests_make_one_fetch_even_when_the_first_leaves() {
+        let (provider, fake) = provider(Duration::from_millis(100), HOUR);
+        let first = tokio::time::timeout(Duration::from_millis(10), bearer(&provider)).await;
+        assert!(first.is_err(), "the request that caused the fetch is gone");
+        let all = futures::future::join_all((0..100).map(|_| bearer(&provider))).await;
+        assert!(all.iter().all(|token| token.as_deref() == Ok("Bearer t1")));
+        assert_eq!(fake.calls.load(Ordering::SeqCst), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn renewal_is_ahead_of_expiry_and_nobody_waits_for_it() {
+        let (provider, fake) = provider(Duration::from_secs(3), HOUR);
+        bearer(&provider).await.unwrap();
+        tokio::time::advance(Duration::from_secs(3300 - 4)).await;
+        bearer(&provider).await.unwrap();
+        assert_eq!(fake.calls.load(Ordering::SeqCst), 1, "not yet");
+        tokio::time::advance(Duration::from_secs(5)).await;
+        let before = Instant::now();
+        assert_eq!(bearer(&provider).await.as_deref(), Ok("Bearer t1"));
+        assert_eq!(before.elapsed(), Duration::ZERO);
+        tokio::time::sleep(Duration::from_secs(4)).await;
+        assert_eq!(bearer(&provider).await.as_deref(), Ok("Bearer t2"));
+        assert_eq!(fake.calls.load(Ordering::SeqCst), 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_valid_token_serves_while_the_endpoint_fails_and_the_endpoint_is_not_stormed() {
+        let (provider, fake) = provider(Duration::from_millis(10), HOUR);
+        bearer(&provider).await.unwrap();
+        fake.down.store(true, Ordering::SeqCst);
+        tokio::time::advance(Duration::from_secs(3300)).await;
+        for _ in 0..280 {
+            assert_eq!(bearer(&provider).await.as_deref(), Ok("Bearer t1"));
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+        let calls = fake.calls.load(Ordering::SeqCst);
+        assert!((5..=14).contains(&calls), "one about every 30 s, more often near the end: {calls}");
+        tokio::time::sleep(Duration::from_secs(30)).await;
+        assert_eq!(bearer(&provider).await, Err(Code::IdentityUnavailable), "expired at last");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_failure_is_shared_and_remembered_for_a_moment() {
+        let (provider, fake) = provider(Duration::from_millis(100), HOUR);
+        fake.down.store(true, Ordering::SeqCst);
+        let all = futures::future::join_all((0..100).map(|_| bearer(&provider))).await;
+        assert!(all.iter().all(|token| *token == Err(Code::IdentityUnavailable)));
+        assert_eq!(bearer(&provider).await, Err(Code::IdentityUnavailable));
+        assert_eq!(fake.calls.load(Ordering::SeqCst), 1);
+        fake.down.store(false, Ordering::SeqCst);
+        tokio::time::advance(FAILURE_PAUSE).await;
+        assert_eq!(bearer(&provider).await.as_deref(), Ok("Bearer t2"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_endpoint_that_hangs_is_a_failure_after_the_limit() {
+        let (provider, _) = provider(HOUR, HOUR);
+        let before = Instant::now();
+        assert_eq!(bearer(&provider).await, Err(Code::IdentityUnavailable));
+        assert_eq!(before.elapsed(), FETCH_TIMEOUT);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_rejected_token_is_replaced_once() {
+        let (provider, fake) = provider(Duration::ZERO, HOUR);
+        let old = provider.authorization().await.unwrap();
+        provider.reject(&old);
+        assert_eq!(bearer(&provider).await.as_deref(), Ok("Bearer t2"));
+        provider.reject(&old);
+        assert_eq!(bearer(&provider).await.as_deref(), Ok("Bearer t2"), "the new one is not rejected with the old");
+        assert_eq!(fake.calls.load(Ordering::SeqCst), 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_expired_token_is_a_failure() {
+        let (provider, _) = provider(Duration::ZERO, Duration::ZERO);
+        assert_eq!(bearer(&provider).await, Err(Code::IdentityUnavailable));
+    }
+}

@@ -1,0 +1,348 @@
+//! One chat turn in time: upstream's body in, a stream of lines out, with the clocks in between.
+//!
+//! All is pulled. A turn is polled by the connection that reads it, and polls upstream in turn; there is no task and no
+//! channel between the two. So a slow reader slows upstream, and a reader who leaves drops the turn and with it the
+//! upstream request, at once. A turn has two sides, and each has its type: [`Turn`] until the first event or the first
+//! heartbeat interval, while a failure is still an HTTP status; [`Lines`] from then on, when it is the last line.
+
+use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use futures::future::BoxFuture;
+use futures::{FutureExt as _, Stream};
+use http_body::Body;
+use tokio::time::{Instant, Sleep};
+
+use crate::answer::{Answer, Next};
+use crate::error::{ChatError, Code};
+use crate::line;
+use crate::record::Record;
+use crate::settings::Clocks;
+use crate::slots::Slot;
+use crate::sse::Decoder;
+use crate::upstream::causes;
+
+/// A turn whose first line has not been sent.
+#[derive(Debug)]
+pub struct Turn<B> {
+    source: Source<B>,
+    decoder: Decoder,
+    answer: Answer,
+    /// What is to be sent next.
+    lines: Vec<u8>,
+    /// How the turn ends, when that is known but lines go before it.
+    end: Option<Result<(), ChatError>>,
+    time: Time,
+    /// Ready when open answers must end.
+    grace_over: Pending<()>,
+    record: Record,
+    _slot: Slot,
+}
+
+/// A future that is waited for now and then.
+struct Pending<T>(BoxFuture<'static, T>);
+
+impl<T> std::fmt::Debug for Pending<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Pending")
+    }
+}
+
+/// Where events come from.
+#[derive(Debug)]
+enum Source<B> {
+    /// Upstream has not answered yet.
+    Opening(Pending<Result<B, ChatError>>),
+    /// Upstream answers.
+    Answering(B),
+    /// Upstream's request is closed.
+    Closed,
+}
+
+/// What a poll found.
+enum Step {
+    /// At least one event came; there may be lines.
+    Events,
+    /// No line for a heartbeat interval.
+    Silence,
+    /// The answer is over: whole, or broken.
+    End(Result<(), ChatError>),
+}
+
+impl<B> Turn<B>
+where
+    B: Body<Data = Bytes> + Unpin,
+    B::Error: std::error::Error,
+{
+    /// A turn that waits for `opening`. `grace_over` resolves when the program must stop. All clocks start with the
+    /// record, when the request arrived.
+    pub fn new(
+        opening: BoxFuture<'static, Result<B, ChatError>>,
+        grace_over: BoxFuture<'static, ()>,
+        deployment: &str,
+        clocks: Clocks,
+        record: Record,
+        slot: Slot,
+    ) -> Self {
+        let mut lines = Vec::with_capacity(512);
+        line::start(&mut lines, record.request_id(), deployment);
+        Self {
+            source: Source::Opening(Pending(opening)),
+            decoder: Decoder::new(clocks.max_event_bytes),
+            answer: Answer::default(),
+            lines,
+            end: None,
+            time: Time::new(clocks, record.started()),
+            grace_over: Pending(grace_over),
+            record,
+            _slot: slot,
+        }
+    }
+
+    /// Waits for upstream's first event, at most one heartbeat interval.
+    ///
+    /// # Errors
+    /// The turn failed before its first line.
+    pub async fn begin(mut self) -> Result<Lines<B>, ChatError> {
+        match std::future::poll_fn(|cx| self.poll_step(cx)).await {
+            Step::End(Err(error)) => {
+                self.record.failed(&error);
+                return Err(error);
+            }
+            Step::End(whole) => self.end = Some(whole),
+            Step::Events | Step::Silence => {}
+        }
+        Ok(Lines { turn: self, ended: false })
+    }
+
+    fn poll_step(&mut self, cx: &mut Context<'_>) -> Poll<Step> {
+        if let Some(end) = self.end.take() {
+            return Poll::Ready(Step::End(end));
+        }
+        if self.grace_over.0.poll_unpin(cx).is_ready() {
+            let error = ChatError::new(Code::ShuttingDown, "The service is being restarted. Try again in a moment.");
+            return Poll::Ready(self.break_off(error));
+        }
+        loop {
+            // Looked at before upstream: one that sends comments without pause must not hold the clocks.
+            match self.time.due(Instant::now()) {
+                None => {}
+                Some(Due::Heartbeat) => return Poll::Ready(Step::Silence),
+                Some(Due::Limit(error)) => return Poll::Ready(self.break_off(error)),
+            }
+            match self.poll_source(cx) {
+                Poll::Ready(Some(step)) => return Poll::Ready(step),
+                Poll::Ready(None) => {}
+                Poll::Pending => ready!(self.time.poll(cx)),
+            }
+        }
+    }
+
+    /// Polls upstream once. `None`: nothing that counts has come; poll again.
+    fn poll_source(&mut self, cx: &mut Context<'_>) -> Poll<Option<Step>> {
+        match &mut self.source {
+            Source::Opening(opening) => match ready!(opening.0.poll_unpin(cx)) {
+                Ok(body) => {
+                    self.source = Source::Answering(body);
+                    Poll::Ready(None)
+                }
+                Err(error) => {
+                    self.source = Source::Closed;
+                    Poll::Ready(Some(Step::End(Err(error))))
+                }
+            },
+            Source::Answering(body) => match ready!(Pin::new(body).poll_frame(cx)) {
+                Some(Ok(frame)) => Poll::Ready(frame.into_data().ok().and_then(|bytes| self.read(&bytes))),
+                Some(Err(error)) => {
+                    let lost = ChatError::new(
+                        Code::UpstreamError,
+                        "The connection to the model was lost while it answered. Try again.",
+                    );
+                    Poll::Ready(Some(self.break_off(lost.caused_by(causes(&error)))))
+                }
+                None => {
+                    self.source = Source::Closed;
+                    Poll::Ready(Some(Step::End(self.answer.end(&mut self.lines))))
+                }
+            },
+            Source::Closed => Poll::Ready(Some(Step::End(self.answer.end(&mut self.lines)))),
+        }
+    }
+
+    /// Reads the events of one piece of upstream's body.
+    fn read(&mut self, bytes: &[u8]) -> Option<Step> {
+        self.lines.reserve(bytes.len());
+        let mut any = false;
+        let mut events = self.decoder.feed(bytes);
+        let end = loop {
+            let event = match events.next() {
+                Ok(Some(event)) => event,
+                Ok(None) => break None,
+                Err(too_large) => {
+                    let cause = format!("an event is larger than {} bytes (MAX_EVENT_BYTES)", too_large.max_bytes);
+                    let text = "The model's service sent more at once than this program accepts. Tell the operator.";
+                    break Some(Err(ChatError::new(Code::UpstreamProtocol, text).caused_by(cause)));
+                }
+            };
+            let before = self.lines.len();
+            match self.answer.event(&event, &mut self.lines) {
+                Ok(Next::Event) => any = true,
+                Ok(Next::End) => break Some(self.answer.end(&mut self.lines)),
+                Err(error) => {
+                    self.lines.truncate(before);
+                    break Some(Err(error));
+                }
+            }
+            self.record.count_event();
+        };
+        if any {
+            let now = Instant::now();
+            self.time.event(now);
+            if self.answer.has_token() {
+                self.record.first_token(now);
+            }
+        }
+        if end.is_some() {
+            // Nothing after it is read.
+            self.source = Source::Closed;
+        }
+        match end {
+            Some(end) if !any => Some(Step::End(end)),
+            end => {
+                self.end = end;
+                any.then_some(Step::Events)
+            }
+        }
+    }
+
+    /// Upstream is given up. If its finish reason has come, nothing of the answer is lost.
+    fn break_off(&mut self, error: ChatError) -> Step {
+        self.source = Source::Closed;
+        if self.answer.is_finished() {
+            tracing::debug!(cause = error.cause(), code = error.code().as_str(), "the stream did not end by itself");
+            return Step::End(self.answer.end(&mut self.lines));
+        }
+        Step::End(Err(error))
+    }
+}
+
+/// A turn whose first line is on its way: a stream of whole lines, the last of which is `done` or `error`.
+#[derive(Debug)]
+pub struct Lines<B> {
+    turn: Turn<B>,
+    ended: bool,
+}
+
+impl<B> Stream for Lines<B>
+where
+    B: Body<Data = Bytes> + Unpin,
+    B::Error: std::error::Error,
+{
+    type Item = Result<Bytes, std::convert::Infallible>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = &mut *self;
+        while this.turn.lines.is_empty() {
+            if this.ended {
+                return Poll::Ready(None);
+            }
+            // A fault of ours ends this answer with its line, and no other.
+            let step = std::panic::catch_unwind(AssertUnwindSafe(|| this.turn.poll_step(cx))).unwrap_or_else(|_| {
+                let error = ChatError::new(Code::Internal, "This program failed. Tell the operator.");
+                Poll::Ready(Step::End(Err(error.caused_by("a panic; see the standard error stream"))))
+            });
+            let Turn { lines, answer, record, source, .. } = &mut this.turn;
+            match ready!(step) {
+                Step::Events => {}
+                Step::Silence => line::heartbeat(lines, record.elapsed()),
+                Step::End(Ok(())) => {
+                    this.ended = true;
+                    *source = Source::Closed;
+                    line::done(lines, answer, record.elapsed(), record.first_token_after());
+                    record.done(answer);
+                }
+                Step::End(Err(error)) => {
+                    this.ended = true;
+                    *source = Source::Closed;
+                    // Text that was held back as a possible tag is still the model's.
+                    let _ = answer.end(lines);
+                    line::error(lines, &error, record.request_id());
+                    record.failed(&error);
+                }
+            }
+        }
+        this.turn.time.line(Instant::now());
+        Poll::Ready(Some(Ok(std::mem::take(&mut this.turn.lines).into())))
+    }
+}
+
+/// The turn's clocks. One timer serves all: it is set to what is due next, and only ever moved when it fires or when
+/// something is due before it, so that an event costs no timer.
+#[derive(Debug)]
+struct Time {
+    clocks: Clocks,
+    started: Instant,
+    last_event: Option<Instant>,
+    last_line: Instant,
+    timer: Pin<Box<Sleep>>,
+}
+
+enum Due {
+    Heartbeat,
+    Limit(ChatError),
+}
+
+impl Time {
+    fn new(clocks: Clocks, started: Instant) -> Self {
+        let timer = Box::pin(tokio::time::sleep_until(started + clocks.heartbeat));
+        Self { clocks, started, last_event: None, last_line: started, timer }
+    }
+
+    fn event(&mut self, now: Instant) {
+        self.last_event = Some(now);
+    }
+
+    fn line(&mut self, now: Instant) {
+        self.last_line = now;
+    }
+
+    /// Until when the next event must come, and the setting that says so.
+    fn event_limit(&self) -> (Instant, &'static str) {
+        match self.last_event {
+            None => (self.started + self.clocks.first_event, "FIRST_EVENT_TIMEOUT"),
+            Some(last) => (last + self.clocks.idle, "IDLE_TIMEOUT"),
+        }
+    }
+
+    /// What is due; a heartbeat is due once.
+    fn due(&mut self, now: Instant) -> Option<Due> {
+        let (event_limit, setting) = self.event_limit();
+        if now >= self.started + self.clocks.answer {
+            return Some(Due::Limit(timed_out("The answer took too long", "ANSWER_TIMEOUT")));
+        }
+        if now >= event_limit {
+            return Some(Due::Limit(timed_out("The model did not go on in time", setting)));
+        }
+        if now >= self.last_line + self.clocks.heartbeat {
+            self.last_line = now;
+            return Some(Due::Heartbeat);
+        }
+        None
+    }
+
+    /// Ready when it is time to ask [`Time::due`].
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let next =
+            self.event_limit().0.min(self.started + self.clocks.answer).min(self.last_line + self.clocks.heartbeat);
+        if self.timer.deadline() > next || self.timer.is_elapsed() {
+            self.timer.as_mut().reset(next);
+        }
+        self.timer.as_mut().poll(cx)
+    }
+}
+
+fn timed_out(what: &str, setting: &'static str) -> ChatError {
+    ChatError::new(Code::UpstreamTimeout, format!("{what} ({setting}). Try again.")).caused_by(setting)
+}

@@ -1,0 +1,224 @@
+//! Upstream: the model's chat completions.
+//!
+//! In: a [`Conversation`]. Out: the body of a `200 text/event-stream` answer, or a [`ChatError`]. Retries, the fresh
+//! token after a 401 and the choice of route happen here, before the answer's first byte, and nowhere else. The clocks
+//! but for the connection's run in [`crate::turn`], which drops what is here when one is due: dropping the future or
+//! the body closes the request.
+
+mod refusal;
+mod request;
+mod retry;
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use http::{HeaderValue, StatusCode, header};
+use http_body_util::{BodyExt as _, Limited};
+
+pub(crate) use self::refusal::Account;
+use crate::conversation::Conversation;
+use crate::error::{ChatError, Code};
+use crate::settings::{Clocks, Endpoint, Model, Options};
+use crate::token::TokenProvider;
+
+/// An error body is read this far; they are small.
+const MAX_ERROR_BYTES: usize = 64 * 1024;
+/// An error body is waited for this long; the status alone says most.
+const ERROR_BODY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The model's service. One for the whole program.
+#[derive(Debug)]
+pub struct Upstream {
+    client: reqwest::Client,
+    endpoint: Endpoint,
+    /// Which of the endpoint's routes answers; settled by the first 404.
+    route: AtomicUsize,
+    deployment: String,
+    tokens: Option<TokenProvider>,
+    options: Options,
+    max_retries: u32,
+}
+
+/// The HTTP client for upstream and for the identity endpoint.
+///
+/// # Errors
+/// The system has no CA certificates, and the endpoint needs them.
+pub fn client(endpoint: &Endpoint, connect_timeout: Duration) -> reqwest::Result<reqwest::Client> {
+    let builder = reqwest::Client::builder()
+        .user_agent(concat!("reasoning-chat/", env!("CARGO_PKG_VERSION")))
+        // No `timeout`: it would cover the body and cut healthy streams. See `crate::turn` for the clocks.
+        .connect_timeout(connect_timeout)
+        .redirect(reqwest::redirect::Policy::none())
+        // A proxy of the environment would see tokens and conversations.
+        .no_proxy()
+        .referer(false);
+    let plain_only = endpoint.routes.iter().all(|route| route.scheme() == "http");
+    // Without TLS no roots are needed, so that a machine without CA certificates can run the demo model.
+    if plain_only { builder.tls_certs_only([]).build() } else { builder.build() }
+}
+
+impl Upstream {
+    /// Puts the parts together; nothing is sent yet.
+    pub fn new(
+        client: reqwest::Client,
+        model: Model,
+        tokens: Option<TokenProvider>,
+        options: Options,
+        clocks: &Clocks,
+    ) -> Self {
+        let Model { endpoint, deployment, .. } = model;
+        let max_retries = clocks.max_retries;
+        Self { client, endpoint, route: AtomicUsize::new(0), deployment, tokens, options, max_retries }
+    }
+
+    /// The deployment's name, for the `start` line.
+    pub fn deployment(&self) -> &str {
+        &self.deployment
+    }
+
+    /// Asks the model. The body's bytes are server-sent events.
+    ///
+    /// # Errors
+    /// Any code that an answer's beginning can have; see the table in `docs/wire.md`.
+    pub async fn open(
+        self: Arc<Self>,
+        conversation: Conversation,
+        traceparent: Option<HeaderValue>,
+    ) -> Result<reqwest::Body, ChatError> {
+        let body = request::body(&self.deployment, &self.options, &conversation);
+        drop(conversation);
+        let mut retries = 0;
+        let mut token_is_fresh = false;
+        loop {
+            let authorization = match &self.tokens {
+                Some(tokens) => Some(tokens.authorization().await?),
+                None => None,
+            };
+            let route = self.route.load(Ordering::Relaxed);
+            let (error, asked) = match self.send(route, &body, authorization.as_ref(), traceparent.as_ref()).await {
+                Ok(response) if response.status() == StatusCode::OK => return accept(response),
+                Ok(response) => {
+                    let status = response.status();
+                    let asked = retry::asked_pause(response.headers(), SystemTime::now());
+                    let account = read_account(response).await;
+                    if status == StatusCode::NOT_FOUND && route + 1 < self.endpoint.routes.len() {
+                        self.route.store(route + 1, Ordering::Relaxed);
+                        continue;
+                    }
+                    if status == StatusCode::UNAUTHORIZED
+                        && !token_is_fresh
+                        && !account.is_permission_denied()
+                        && let (Some(tokens), Some(authorization)) = (&self.tokens, &authorization)
+                    {
+                        tokens.reject(authorization);
+                        token_is_fresh = true;
+                        continue;
+                    }
+                    let error = account.into_refusal(status, asked);
+                    if !retry::is_worth_retrying(status) {
+                        return Err(error);
+                    }
+                    (error, asked)
+                }
+                Err(error) => (unreachable(error)?, None),
+            };
+            let Some(pause) = retry::pause(retries, asked, fastrand::f64()).filter(|_| retries < self.max_retries)
+            else {
+                return Err(error);
+            };
+            retries += 1;
+            let pause_ms = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX);
+            tracing::info!(retry = retries, pause_ms, cause = error.cause(), "asking upstream again");
+            tokio::time::sleep(pause).await;
+        }
+    }
+
+    async fn send(
+        &self,
+        route: usize,
+        body: &Bytes,
+        authorization: Option<&HeaderValue>,
+        traceparent: Option<&HeaderValue>,
+    ) -> reqwest::Result<reqwest::Response> {
+        // The index only grows while there is a next route.
+        let url = self.endpoint.routes.get(route).or(self.endpoint.routes.first()).map_or("", url::Url::as_str);
+        let mut request = self
+            .client
+            .post(url)
+            .header(header::CONTENT_TYPE, "application/json")
+            .header(header::ACCEPT, "text/event-stream")
+            .body(body.clone());
+        if let Some(authorization) = authorization {
+            request = request.header(header::AUTHORIZATION, authorization);
+        }
+        if let Some(traceparent) = traceparent {
+            request = request.header("traceparent", traceparent);
+        }
+        request.send().await
+    }
+}
+
+/// A 200 must be a stream of events, as it stands on the wire.
+fn accept(response: reqwest::Response) -> Result<reqwest::Body, ChatError> {
+    let header = |name| response.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let media_type = header(header::CONTENT_TYPE).split(';').next().unwrap_or_default().trim();
+    let encoding = header(header::CONTENT_ENCODING).trim();
+    let cause = if !media_type.eq_ignore_ascii_case("text/event-stream") {
+        "status 200, not text/event-stream"
+    } else if !encoding.is_empty() && !encoding.eq_ignore_ascii_case("identity") {
+        "status 200, compressed although that was not asked for"
+    } else {
+        return Ok(http::Response::from(response).into_body());
+    };
+    Err(ChatError::new(
+        Code::UpstreamProtocol,
+        "The model's service answered, but not with a stream of events. Check AZURE_INFERENCE_ENDPOINT.",
+    )
+    .caused_by(cause))
+}
+
+/// What an error's body says; nothing if it is too large, too slow or unreadable.
+async fn read_account(response: reqwest::Response) -> Account {
+    let body: reqwest::Body = http::Response::from(response).into_body();
+    let read = Limited::new(body, MAX_ERROR_BYTES).collect();
+    match tokio::time::timeout(ERROR_BODY_TIMEOUT, read).await {
+        Ok(Ok(body)) => Account::read(&String::from_utf8_lossy(&body.to_bytes())),
+        Ok(Err(_)) | Err(_) => Account::default(),
+    }
+}
+
+/// No answer came. `Ok` is an error that another try may mend.
+fn unreachable(error: reqwest::Error) -> Result<ChatError, ChatError> {
+    let error = error.without_url();
+    let cause = causes(&error);
+    if error.is_builder() {
+        return Err(ChatError::new(Code::Internal, "This program failed. Tell the operator.").caused_by(cause));
+    }
+    if error.is_connect() && error.is_timeout() {
+        return Err(ChatError::new(
+            Code::UpstreamTimeout,
+            "The model's service could not be reached in time (CONNECT_TIMEOUT). Try again in a moment.",
+        )
+        .caused_by(cause));
+    }
+    let text = if error.is_connect() {
+        "The model's service could not be reached. Try again in a moment."
+    } else {
+        "The connection to the model's service was lost before it answered. Try again."
+    };
+    Ok(ChatError::new(Code::UpstreamError, text).caused_by(cause))
+}
+
+/// An error with all its sources, in one line.
+pub(crate) fn causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        let _ = write!(text, ": {error}");
+        source = error.source();
+    }
+    text
+}
