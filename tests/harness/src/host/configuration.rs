@@ -32,7 +32,10 @@ impl Configuration {
 
     /// The text at this path (any case, levels joined by `:`); blank counts as absent.
     pub(super) fn text(&self, path: &str) -> Option<&str> {
-        self.values.get(&path.to_lowercase()).map(String::as_str).filter(|text| !text.trim().is_empty())
+        self.values
+            .get(&path.to_lowercase())
+            .map(String::as_str)
+            .filter(|text| !text.trim().is_empty())
     }
 
     /// As [`text`](Self::text), where an empty text means something.
@@ -42,27 +45,44 @@ impl Configuration {
 
     /// True for `true` in any case, false for everything else that is set.
     pub(super) fn flag(&self, path: &str) -> Option<bool> {
-        self.text(path).map(|text| text.trim().eq_ignore_ascii_case("true"))
+        self.text(path)
+            .map(|text| text.trim().eq_ignore_ascii_case("true"))
     }
 
     /// The items of an array.
     pub(super) fn items(&self, path: &str) -> Vec<&str> {
-        (0..).map_while(|number| self.raw(&format!("{path}:{number}"))).collect()
+        (0..)
+            .map_while(|number| self.raw(&format!("{path}:{number}")))
+            .collect()
     }
 
     /// Whether anything at all is set below this path.
     pub(super) fn has_section(&self, path: &str) -> bool {
         let prefix = format!("{}:", path.to_lowercase());
-        self.values.range(prefix.clone()..).next().is_some_and(|(key, _)| key.starts_with(&prefix))
+        self.values
+            .range(prefix.clone()..)
+            .next()
+            .is_some_and(|(key, _)| key.starts_with(&prefix))
     }
 }
 
 fn flatten(value: &Value, path: &str, into: &mut BTreeMap<String, String>) {
-    let below = |key: &str| if path.is_empty() { key.to_lowercase() } else { format!("{path}:{}", key.to_lowercase()) };
+    let below = |key: &str| {
+        if path.is_empty() {
+            key.to_lowercase()
+        } else {
+            format!("{path}:{}", key.to_lowercase())
+        }
+    };
     match value {
-        Value::Object(fields) => fields.iter().for_each(|(key, field)| flatten(field, &below(key), into)),
+        Value::Object(fields) => fields
+            .iter()
+            .for_each(|(key, field)| flatten(field, &below(key), into)),
         Value::Array(items) => {
-            items.iter().enumerate().for_each(|(number, item)| flatten(item, &below(&number.to_string()), into));
+            items
+                .iter()
+                .enumerate()
+                .for_each(|(number, item)| flatten(item, &below(&number.to_string()), into));
         }
         Value::String(text) => drop(into.insert(path.to_owned(), text.clone())),
         Value::Null => {}
@@ -73,9 +93,18 @@ fn flatten(value: &Value, path: &str, into: &mut BTreeMap<String, String>) {
 /// Reads a .NET time span: `[d.]hh:mm[:ss[.fraction]]`, or whole days.
 pub(super) fn time_span(text: &str) -> Option<Duration> {
     let (clock, days) = match text.trim().split_once(':') {
-        None => return text.trim().parse().ok().map(|days: u64| Duration::from_hours(days * 24)),
+        None => {
+            return text
+                .trim()
+                .parse()
+                .ok()
+                .map(|days: u16| Duration::from_hours(u64::from(days) * 24));
+        }
         Some((first, rest)) => match first.split_once('.') {
-            Some((days, hours)) => (format!("{hours}:{rest}"), days.parse::<u64>().ok()?),
+            Some((days, hours)) => (
+                format!("{hours}:{rest}"),
+                u64::from(days.parse::<u16>().ok()?),
+            ),
             None => (format!("{first}:{rest}"), 0),
         },
     };
@@ -88,7 +117,11 @@ pub(super) fn time_span(text: &str) -> Option<Duration> {
     let (hours, minutes): (u64, u64) = (hours.parse().ok()?, minutes.parse().ok()?);
     let seconds: f64 = seconds.parse().ok()?;
     let in_range = hours < 24 && minutes < 60 && (0.0..60.0).contains(&seconds);
-    in_range.then(|| Duration::from_hours(days * 24 + hours) + Duration::from_mins(minutes) + Duration::from_secs_f64(seconds))
+    in_range.then(|| {
+        Duration::from_hours(days * 24 + hours)
+            + Duration::from_mins(minutes)
+            + Duration::from_secs_f64(seconds)
+    })
 }
 
 /// Replaces `%NAME%` by the variable's value, and by nothing when it is unset.
@@ -97,15 +130,12 @@ pub(super) fn expanded(text: &str, env: &BTreeMap<String, String>) -> String {
     let mut rest = text;
     while let Some((before, after)) = rest.split_once('%') {
         result.push_str(before);
-        match after.split_once('%') {
-            Some((name, tail)) => {
-                result.push_str(env.get(name).map_or("", String::as_str));
-                rest = tail;
-            }
-            None => {
-                result.push('%');
-                rest = after;
-            }
+        if let Some((name, tail)) = after.split_once('%') {
+            result.push_str(env.get(name).map_or("", String::as_str));
+            rest = tail;
+        } else {
+            result.push('%');
+            rest = after;
         }
     }
     result + rest
@@ -122,15 +152,36 @@ mod tests {
         let file = json!({ "customHandler": { "enableProxyingHttpRequest": true, "description": {
             "defaultExecutablePath": "app", "arguments": ["a", "b"] } } });
         let env = BTreeMap::from([
-            ("AzureFunctionsJobHost__CustomHandler__description__defaultExecutablePath".to_owned(), "other".to_owned()),
-            ("AzureFunctionsJobHost__functionTimeout".to_owned(), "00:05:00".to_owned()),
+            (
+                "AzureFunctionsJobHost__CustomHandler__description__defaultExecutablePath"
+                    .to_owned(),
+                "other".to_owned(),
+            ),
+            (
+                "AzureFunctionsJobHost__functionTimeout".to_owned(),
+                "00:05:00".to_owned(),
+            ),
         ]);
         let configuration = Configuration::new(&file, &env);
-        assert_eq!(configuration.text("customHandler:description:defaultExecutablePath"), Some("other"));
-        assert_eq!(configuration.flag("customhandler:enableproxyinghttprequest"), Some(true));
-        assert_eq!(configuration.items("customHandler:description:arguments"), ["a", "b"]);
-        assert_eq!(configuration.text("functionTimeout").and_then(time_span), Some(Duration::from_mins(5)));
-        assert!(configuration.has_section("customHandler") && !configuration.has_section("customHand"));
+        assert_eq!(
+            configuration.text("customHandler:description:defaultExecutablePath"),
+            Some("other")
+        );
+        assert_eq!(
+            configuration.flag("customhandler:enableproxyinghttprequest"),
+            Some(true)
+        );
+        assert_eq!(
+            configuration.items("customHandler:description:arguments"),
+            ["a", "b"]
+        );
+        assert_eq!(
+            configuration.text("functionTimeout").and_then(time_span),
+            Some(Duration::from_mins(5))
+        );
+        assert!(
+            configuration.has_section("customHandler") && !configuration.has_section("customHand")
+        );
     }
 
     #[test]

@@ -80,10 +80,11 @@ pub(super) fn classify(stream: Stream, line: &str, strict: bool) -> LogLine {
     let lower = line.to_lowercase();
     let has = |words: &[&str]| words.iter().any(|word| lower.contains(word));
     let level = match stream {
-        Stream::Stdout | Stream::Host => Level::Information,
         Stream::Stderr if strict && has(&["warn"]) => Level::Warning,
-        Stream::Stderr if strict || has(&["error", "fail", "severe", "unhandled exception"]) => Level::Error,
-        Stream::Stderr => Level::Information,
+        Stream::Stderr if strict || has(&["error", "fail", "severe", "unhandled exception"]) => {
+            Level::Error
+        }
+        Stream::Stdout | Stream::Stderr | Stream::Host => Level::Information,
     };
     let (channel, prefix) = match lower {
         _ if lower.starts_with(SYSTEM_PREFIX) => (Channel::System, SYSTEM_PREFIX),
@@ -91,8 +92,17 @@ pub(super) fn classify(stream: Stream, line: &str, strict: bool) -> LogLine {
         _ => (Channel::Console, ""),
     };
     let text = line.get(prefix.len()..).unwrap_or(line);
-    let text = if prefix.is_empty() { text } else { text.trim_start_matches(':').trim_start() };
-    LogLine { level, stream, channel, text: text.to_owned() }
+    let text = if prefix.is_empty() {
+        text
+    } else {
+        text.trim_start_matches(':').trim_start()
+    };
+    LogLine {
+        level,
+        stream,
+        channel,
+        text: text.to_owned(),
+    }
 }
 
 /// The lines so far.
@@ -104,7 +114,10 @@ pub(super) struct Journal {
 
 impl Journal {
     pub(super) fn new(echo: bool) -> Self {
-        Self { lines: Mutex::default(), echo }
+        Self {
+            lines: Mutex::default(),
+            echo,
+        }
     }
 
     pub(super) fn add(&self, line: LogLine) {
@@ -133,7 +146,10 @@ mod tests {
     #[test]
     fn stdout_is_information_and_stderr_is_an_error_unless_it_warns() {
         let level = |stream, text| classify(stream, text, true).level;
-        assert_eq!(level(Stream::Stdout, "ERROR is only a word here"), Level::Information);
+        assert_eq!(
+            level(Stream::Stdout, "ERROR is only a word here"),
+            Level::Information
+        );
         assert_eq!(level(Stream::Stderr, "all is well"), Level::Error);
         assert_eq!(level(Stream::Stderr, "WARNING: low"), Level::Warning);
     }
@@ -149,9 +165,15 @@ mod tests {
     #[test]
     fn prefixes_choose_the_channel() {
         let line = classify(Stream::Stdout, "LanguageWorkerConsoleLog: hello", true);
-        assert_eq!((line.channel, line.text.as_str()), (Channel::System, "hello"));
+        assert_eq!(
+            (line.channel, line.text.as_str()),
+            (Channel::System, "hello")
+        );
         let line = classify(Stream::Stdout, "azfuncjsonlog:{}", true);
         assert_eq!((line.channel, line.text.as_str()), (Channel::Tooling, "{}"));
-        assert_eq!(classify(Stream::Stdout, "hello", true).channel, Channel::Console);
+        assert_eq!(
+            classify(Stream::Stdout, "hello", true).channel,
+            Channel::Console
+        );
     }
 }
