@@ -2,7 +2,8 @@
 //!
 //! Through the host come `/api/play/{what}` calls; straight to its port come `/control/…` calls, which say when a piece
 //! of an open answer is produced, and how the answer or the process ends. Environment: `FAKE_AT_START` is `exit:CODE`
-//! (end at once), `deaf` (live without listening) or `touch:FILE` (end with code 3 unless the file exists, and make it).
+//! (end at once), `deaf` (live without listening), `touch:FILE` (end with code 3 unless the file exists, and make it) or
+//! `once:FILE` (make the file, and be deaf if it exists already).
 
 use std::collections::{BTreeMap, HashMap};
 use std::io::Write as _;
@@ -46,8 +47,19 @@ fn with_scene<T>(name: &str, act: impl FnOnce(&mut Scene) -> T) -> T {
     let mut scenes = SCENES.lock().unwrap_or_else(PoisonError::into_inner);
     act(scenes.entry(name.to_owned()).or_insert_with(|| {
         let (moves, stream) = mpsc::unbounded_channel();
-        Scene { moves, stream: Some(stream), gone: Arc::new(watch::Sender::new(false)) }
+        Scene {
+            moves,
+            stream: Some(stream),
+            gone: Arc::new(watch::Sender::new(false)),
+        }
     }))
+}
+
+/// Queues a move; an answer that is not open yet plays it when it is.
+fn play_next(name: &str, next: Move) {
+    with_scene(name, |scene| {
+        let _ = scene.moves.send(next);
+    });
 }
 
 /// Tells the scene when the answer's body is dropped.
@@ -60,15 +72,23 @@ impl Drop for Farewell {
 }
 
 #[tokio::main]
-#[expect(clippy::expect_used, clippy::exit, reason = "a test's puppet: a failure here is a failed test")]
+#[expect(
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a test's puppet: a failure here is a failed test"
+)]
 async fn main() {
     at_start().await;
-    let port = variable("FUNCTIONS_CUSTOMHANDLER_PORT").parse().expect("a port");
+    let port = variable("FUNCTIONS_CUSTOMHANDLER_PORT")
+        .parse()
+        .expect("a port");
     let app = Router::new()
         .route("/", get(|| async { StatusCode::IM_A_TEAPOT }))
         .route("/api/play/{what}", any(play))
         .route("/control/{what}", get(control));
-    let listener = TcpListener::bind(("127.0.0.1", port)).await.expect("the port is free");
+    let listener = TcpListener::bind(("127.0.0.1", port))
+        .await
+        .expect("the port is free");
     println!("fake handler listens");
     let serving = axum::serve(listener, app);
     tokio::select! {
@@ -77,7 +97,12 @@ async fn main() {
     }
 }
 
-#[expect(clippy::exit, clippy::expect_used, reason = "ending is what the test asks for")]
+#[expect(
+    clippy::exit,
+    clippy::expect_used,
+    clippy::print_stderr,
+    reason = "what the test asks for"
+)]
 async fn at_start() {
     let order = variable("FAKE_AT_START");
     match order.split_once(':').unwrap_or((&order, "")) {
@@ -86,6 +111,8 @@ async fn at_start() {
             exit(code.parse().expect("an exit code"));
         }
         ("deaf", _) => std::future::pending().await,
+        ("once", file) if std::path::Path::new(file).exists() => std::future::pending().await,
+        ("once", file) => std::fs::write(file, "").expect("a writable place"),
         ("touch", file) if !std::path::Path::new(file).exists() => {
             std::fs::write(file, "").expect("a writable place");
             exit(3);
@@ -99,7 +126,11 @@ fn variable(name: &str) -> String {
     std::env::var(name).unwrap_or_default()
 }
 
-async fn play(Path(what): Path<String>, Query(parameters): Parameters, request: Request) -> Response {
+async fn play(
+    Path(what): Path<String>,
+    Query(parameters): Parameters,
+    request: Request,
+) -> Response {
     let parameter = |name: &str| parameters.get(name).cloned().unwrap_or_default();
     match what.as_str() {
         "echo" => axum::Json(described(request).await).into_response(),
@@ -108,7 +139,16 @@ async fn play(Path(what): Path<String>, Query(parameters): Parameters, request: 
         "silence" => std::future::pending().await,
         "status" => {
             let status = parameter("code").parse().unwrap_or(StatusCode::OK);
-            (status, [("x-kept", "yes"), ("keep-alive", "timeout=5"), ("proxy-x", "1")], "body").into_response()
+            (
+                status,
+                [
+                    ("x-kept", "yes"),
+                    ("keep-alive", "timeout=5"),
+                    ("proxy-x", "1"),
+                ],
+                "body",
+            )
+                .into_response()
         }
         "early" => (StatusCode::BAD_REQUEST, "too early").into_response(),
         _ => StatusCode::NOT_FOUND.into_response(),
@@ -117,8 +157,15 @@ async fn play(Path(what): Path<String>, Query(parameters): Parameters, request: 
 
 /// An answer that is played by control calls; its headers go at once.
 fn scene(name: &str) -> Response {
-    let taken = with_scene(name, |scene| scene.stream.take().map(|stream| (stream, Farewell(Arc::clone(&scene.gone)))));
-    let Some((stream, farewell)) = taken else { return StatusCode::CONFLICT.into_response() };
+    let taken = with_scene(name, |scene| {
+        scene
+            .stream
+            .take()
+            .map(|stream| (stream, Farewell(Arc::clone(&scene.gone))))
+    });
+    let Some((stream, farewell)) = taken else {
+        return StatusCode::CONFLICT.into_response();
+    };
     let pieces = futures::stream::unfold((stream, farewell), |(mut stream, farewell)| async move {
         let piece = match stream.recv().await? {
             Move::Piece(text) if text == "." => return None,
@@ -133,8 +180,16 @@ fn scene(name: &str) -> Response {
 async fn described(request: Request) -> Value {
     let (parts, body) = request.into_parts();
     let body = to_bytes(body, usize::MAX).await.unwrap_or_default();
-    let headers: BTreeMap<&str, String> =
-        parts.headers.iter().map(|(name, value)| (name.as_str(), String::from_utf8_lossy(value.as_bytes()).into())).collect();
+    let headers: BTreeMap<&str, String> = parts
+        .headers
+        .iter()
+        .map(|(name, value)| {
+            (
+                name.as_str(),
+                String::from_utf8_lossy(value.as_bytes()).into(),
+            )
+        })
+        .collect();
     json!({
         "method": parts.method.as_str(),
         "target": parts.uri.to_string(),
@@ -146,23 +201,36 @@ async fn described(request: Request) -> Value {
 
 fn environment() -> Value {
     let variables: BTreeMap<String, String> = std::env::vars().collect();
-    let directory = std::env::current_dir().map(|path| path.display().to_string()).unwrap_or_default();
+    let directory = std::env::current_dir()
+        .map(|path| path.display().to_string())
+        .unwrap_or_default();
     json!({ "variables": variables, "directory": directory, "arguments": std::env::args().skip(1).collect::<Vec<_>>() })
 }
 
-#[expect(clippy::print_stdout, clippy::print_stderr, clippy::exit, reason = "what the test asks for")]
+#[expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::exit,
+    reason = "what the test asks for"
+)]
 async fn control(Path(what): Path<String>, Query(parameters): Parameters) -> StatusCode {
     let parameter = |name: &str| parameters.get(name).cloned().unwrap_or_default();
     let name = parameter("name");
     match what.as_str() {
         // `text=.` ends the answer.
-        "piece" => with_scene(&name, |scene| drop(scene.moves.send(Move::Piece(parameter("text"))))),
-        "break" => with_scene(&name, |scene| drop(scene.moves.send(Move::Break))),
+        "piece" => play_next(&name, Move::Piece(parameter("text"))),
+        "break" => play_next(&name, Move::Break),
         // Answers when the scene's stream has been dropped, or with 408 after 5 s.
         "gone" => {
             let mut gone = with_scene(&name, |scene| scene.gone.subscribe());
-            let waited = tokio::time::timeout(Duration::from_secs(5), gone.wait_for(|gone| *gone)).await.is_ok();
-            return if waited { StatusCode::OK } else { StatusCode::REQUEST_TIMEOUT };
+            let waited = tokio::time::timeout(Duration::from_secs(5), gone.wait_for(|gone| *gone))
+                .await
+                .is_ok();
+            return if waited {
+                StatusCode::OK
+            } else {
+                StatusCode::REQUEST_TIMEOUT
+            };
         }
         "out" => println!("{}", parameter("text")),
         "err" => eprintln!("{}", parameter("text")),
