@@ -8,6 +8,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::io::Write as _;
 use std::process::exit;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -40,6 +41,9 @@ struct Scene {
     /// Becomes true when the stream is dropped.
     gone: Arc<watch::Sender<bool>>,
 }
+
+/// Pieces of 64 KiB that were taken from floods.
+static FLOODED: AtomicUsize = AtomicUsize::new(0);
 
 static SCENES: LazyLock<Mutex<HashMap<String, Scene>>> = LazyLock::new(Mutex::default);
 
@@ -85,6 +89,10 @@ async fn main() {
     let app = Router::new()
         .route("/", get(|| async { StatusCode::IM_A_TEAPOT }))
         .route("/api/play/{what}", any(play))
+        .route(
+            "/flooded",
+            get(|| async { FLOODED.load(Ordering::Relaxed).to_string() }),
+        )
         .route("/control/{what}", get(control));
     let listener = TcpListener::bind(("127.0.0.1", port))
         .await
@@ -136,6 +144,7 @@ async fn play(
         "echo" => axum::Json(described(request).await).into_response(),
         "environment" => axum::Json(environment()).into_response(),
         "scene" => scene(&parameter("name")),
+        "flood" => flood(),
         "silence" => std::future::pending().await,
         "status" => {
             let status = parameter("code").parse().unwrap_or(StatusCode::OK);
@@ -175,6 +184,19 @@ fn scene(name: &str) -> Response {
         Some((piece, (stream, farewell)))
     });
     ([("x-scene", name)], Body::from_stream(pieces.boxed())).into_response()
+}
+
+/// Pieces without an end, as fast as they are taken.
+fn flood() -> Response {
+    let farewell = Farewell(with_scene("flood", |scene| Arc::clone(&scene.gone)));
+    let pieces = futures::stream::unfold(farewell, |farewell| async move {
+        FLOODED.fetch_add(1, Ordering::Relaxed);
+        Some((
+            Ok::<_, std::io::Error>(Bytes::from(vec![b'.'; 64 * 1024])),
+            farewell,
+        ))
+    });
+    Body::from_stream(pieces).into_response()
 }
 
 async fn described(request: Request) -> Value {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use harness::host::{Host, HostOptions, Level};
 use tokio::time::timeout;
 
-use crate::client::{piece, post, soon, whole};
+use crate::client::{get, piece, post, request, send, soon, whole};
 use crate::staged::{control, exit, hosted, scene};
 use crate::{NOT_YET, SOON};
 
@@ -126,6 +126,39 @@ async fn silence_beyond_the_idle_limit_is_a_500_before_the_first_byte_and_a_cut_
         (500, String::new())
     );
     assert_eq!(host.handler_starts(), 1);
+    host.stop().await;
+}
+
+#[tokio::test]
+async fn a_client_that_stops_reading_slows_the_handler_and_is_cut_off_in_the_end() {
+    let (_app, host) = hosted(HostOptions {
+        idle_timeout: Duration::from_millis(400),
+        ..HostOptions::default()
+    })
+    .await;
+    let mut answer = post(&host.url("api/play/flood")).await;
+    assert!(piece(&mut answer).await.unwrap().is_some());
+    assert_eq!(control(&host, "gone?name=flood").await, 200);
+    let flooded = get(&format!("http://127.0.0.1:{}/flooded", host.handler_port())).await;
+    let pieces: usize = whole(flooded).await.1.parse().unwrap();
+    assert!(
+        pieces < 512,
+        "{pieces} pieces of 64 KiB left the handler for a client that took one"
+    );
+    host.stop().await;
+}
+
+#[tokio::test]
+async fn an_answer_before_the_requests_end_passes_or_is_a_500() {
+    let (_app, host) = hosted(HostOptions::default()).await;
+    let body: &'static str = Box::leak("x".repeat(8 * 1024 * 1024).into_boxed_str());
+    let answer = send(request(
+        http::Method::POST,
+        &host.url("api/play/early"),
+        body,
+    ))
+    .await;
+    assert!(matches!(answer.status().as_u16(), 400 | 500));
     host.stop().await;
 }
 
