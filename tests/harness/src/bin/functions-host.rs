@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use harness::host::{Host, HostOptions, LocalSettings};
 use tokio::select;
 use tokio::signal::ctrl_c;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 const USAGE: &str = "usage: functions-host [--port 7071] [APP_ROOT]";
 
@@ -39,6 +39,10 @@ async fn main() -> ExitCode {
     if options.port == 0 {
         options.port = 7071;
     }
+    // Taken before the handler exists: a host that dies of the signal would leave it behind.
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
+        return ExitCode::FAILURE;
+    };
     let starting = Host::start(&root, options);
     let host = select! {
         started = starting => match started {
@@ -49,6 +53,7 @@ async fn main() -> ExitCode {
             }
         },
         _ = ctrl_c() => return ExitCode::from(130),
+        _ = terminate.recv() => return ExitCode::from(143),
     };
     println!("\nFunctions:\n");
     for function in host.functions() {
@@ -60,13 +65,10 @@ async fn main() -> ExitCode {
         println!("    {}: [{methods}] {}", function.name, function.url);
     }
     println!("\nThis stands in for the Azure Functions host. Ctrl-C stops it.\n");
-    run(host).await
+    run(host, terminate).await
 }
 
-async fn run(host: Host) -> ExitCode {
-    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
-        return ExitCode::FAILURE;
-    };
+async fn run(host: Host, mut terminate: Signal) -> ExitCode {
     select! {
         _ = ctrl_c() => {}
         _ = terminate.recv() => {
