@@ -102,30 +102,18 @@ impl Host {
     /// A handler that fails while it starts is restarted by the usual rules, so a hopeless one is started three times.
     pub async fn start(app_root: &Path, options: HostOptions) -> Result<Self, HostError> {
         let listener = listen(options.port).await?;
-        let address = listener.local_addr().map_err(|source| HostError::Port {
-            port: options.port,
-            source,
-        })?;
-        let mut added = vec![(
-            "WEBSITE_HOSTNAME".to_owned(),
-            format!("localhost:{}", address.port()),
-        )];
+        let address = listener.local_addr().map_err(|source| HostError::Port { port: options.port, source })?;
+        let mut added = vec![("WEBSITE_HOSTNAME".to_owned(), format!("localhost:{}", address.port()))];
         added.extend(options.env.iter().cloned());
         let env = Environment::new(options.inherit_env, &added);
         let app = Arc::new(App::read(app_root, &options, &env.all)?);
         let handler_port = reserve(app.handler_port.unwrap_or(0)).await?;
         let (shared, orders) = Shared::new(handler_port, options.echo_logs);
-        let first = Process::spawn(&app, &env, &shared).map_err(|source| HostError::Spawn {
-            program: app.program.clone(),
-            source,
-        })?;
+        let first = Process::spawn(&app, &env, &shared)
+            .map_err(|source| HostError::Spawn { program: app.program.clone(), source })?;
         let key = Uuid::new_v4().simple().to_string();
-        let proxy = Arc::new(Proxy::new(
-            Arc::clone(&shared),
-            options.restart_wait,
-            app.body_limit,
-            options.hide_client_abort,
-        ));
+        let proxy =
+            Arc::new(Proxy::new(Arc::clone(&shared), options.restart_wait, app.body_limit, options.hide_client_abort));
         let door = Arc::new(Door {
             app: Arc::clone(&app),
             shared: Arc::clone(&shared),
@@ -141,12 +129,7 @@ impl Host {
         });
         let opening = watch::Sender::new(Opening::Open);
         let (alive_sender, alive) = mpsc::channel(1);
-        tokio::spawn(front::accept(
-            listener,
-            door,
-            opening.subscribe(),
-            alive_sender,
-        ));
+        tokio::spawn(front::accept(listener, door, opening.subscribe(), alive_sender));
         let supervisor = Supervisor {
             app: Arc::clone(&app),
             env,
@@ -156,16 +139,7 @@ impl Host {
         };
         let supervisor = AbortOnDrop(tokio::spawn(supervisor.run(first)));
         let interrupt_wait = options.interrupt_wait;
-        let host = Self {
-            address,
-            app,
-            shared,
-            key,
-            interrupt_wait,
-            opening,
-            alive,
-            supervisor,
-        };
+        let host = Self { address, app, shared, key, interrupt_wait, opening, alive, supervisor };
         host.shared.ready(Duration::MAX).await;
         match host.shared.status().phase {
             Phase::Stopped(reason) => Err(HostError::Handler { reason }),
@@ -283,18 +257,10 @@ impl Host {
 
     async fn close(mut self, signal: Option<Signal>, wait: Duration) -> Option<ExitStatus> {
         let at_once = wait.is_zero();
-        self.opening.send_replace(if at_once {
-            Opening::Closed
-        } else {
-            Opening::Draining
-        });
+        self.opening.send_replace(if at_once { Opening::Closed } else { Opening::Draining });
         let (done, ended) = oneshot::channel();
         let told = self.shared.order(Order::Stop { signal, wait, done }).await;
-        let status = if told {
-            ended.await.ok().flatten()
-        } else {
-            None
-        };
+        let status = if told { ended.await.ok().flatten() } else { None };
         if !at_once {
             let _ = timeout(CLOSING_WAIT, self.alive.recv()).await;
         }
@@ -306,9 +272,7 @@ impl Host {
 }
 
 async fn listen(port: u16) -> Result<TcpListener, HostError> {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, port))
-        .await
-        .map_err(|source| HostError::Port { port, source })
+    TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(|source| HostError::Port { port, source })
 }
 
 /// Finds a port for the handler by binding and releasing it, as the real host does. Several hosts in one process never
@@ -317,10 +281,7 @@ async fn reserve(port: u16) -> Result<u16, HostError> {
     static RESERVED: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
     loop {
         let listener = listen(port).await?;
-        let found = listener
-            .local_addr()
-            .map_err(|source: io::Error| HostError::Port { port, source })?
-            .port();
+        let found = listener.local_addr().map_err(|source: io::Error| HostError::Port { port, source })?.port();
         if locked(&RESERVED).insert(found) || port != 0 {
             return Ok(found);
         }

@@ -29,46 +29,29 @@ pub struct Behaviour {
 
 impl Default for Behaviour {
     fn default() -> Self {
-        Self {
-            lifetime: Duration::from_hours(24),
-            delay: Duration::ZERO,
-            failure: None,
-            hang: false,
-        }
+        Self { lifetime: Duration::from_hours(24), delay: Duration::ZERO, failure: None, hang: false }
     }
 }
 
 impl Behaviour {
     /// Tokens that live this long.
     pub fn lifetime(lifetime: Duration) -> Self {
-        Self {
-            lifetime,
-            ..Self::default()
-        }
+        Self { lifetime, ..Self::default() }
     }
 
     /// Tokens that come after this wait.
     pub fn slow(delay: Duration) -> Self {
-        Self {
-            delay,
-            ..Self::default()
-        }
+        Self { delay, ..Self::default() }
     }
 
     /// No token but this status and body.
     pub fn failing(status: u16, body: &str) -> Self {
-        Self {
-            failure: Some((status, body.to_owned())),
-            ..Self::default()
-        }
+        Self { failure: Some((status, body.to_owned())), ..Self::default() }
     }
 
     /// No answer at all.
     pub fn hanging() -> Self {
-        Self {
-            hang: true,
-            ..Self::default()
-        }
+        Self { hang: true, ..Self::default() }
     }
 }
 
@@ -86,9 +69,7 @@ pub struct IdentityEndpoint {
 
 impl fmt::Debug for IdentityEndpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("IdentityEndpoint")
-            .field("server", &self.server)
-            .finish_non_exhaustive()
+        f.debug_struct("IdentityEndpoint").field("server", &self.server).finish_non_exhaustive()
     }
 }
 
@@ -99,18 +80,11 @@ impl IdentityEndpoint {
     /// When loopback has no free port.
     pub async fn start() -> Self {
         let server = Upstream::start().await;
-        let desk = Arc::new(Mutex::new(Desk {
-            behaviour: Behaviour::default(),
-            issued: 0,
-        }));
+        let desk = Arc::new(Mutex::new(Desk { behaviour: Behaviour::default(), issued: 0 }));
         let secret = Uuid::new_v4().simple().to_string();
         let (seen_desk, seen_secret) = (Arc::clone(&desk), secret.clone());
         server.respond(move |request| answer(request, &seen_secret, &mut locked(&seen_desk)));
-        Self {
-            server,
-            desk,
-            secret,
-        }
+        Self { server, desk, secret }
     }
 
     /// The value for `IDENTITY_ENDPOINT`.
@@ -151,9 +125,7 @@ fn answer(request: &Request, secret: &str, desk: &mut Desk) -> Reply {
     }
     let reply = match (refusal(request, secret), behaviour.failure) {
         (Some((status, problem)), _) => refused(status, problem),
-        (None, Some((status, body))) => Reply::status(status)
-            .content_type("application/json")
-            .body(body),
+        (None, Some((status, body))) => Reply::status(status).content_type("application/json").body(body),
         (None, None) => {
             desk.issued += 1;
             token(request, desk.issued, behaviour.lifetime)
@@ -172,24 +144,16 @@ fn refusal(request: &Request, secret: &str) -> Option<(u16, &'static str)> {
     if request.query("api-version").as_deref() != Some("2019-08-01") {
         return Some((400, "api-version must be 2019-08-01"));
     }
-    request
-        .query("resource")
-        .is_none_or(|resource| resource.is_empty())
-        .then_some((400, "resource is missing"))
+    request.query("resource").is_none_or(|resource| resource.is_empty()).then_some((400, "resource is missing"))
 }
 
 fn refused(status: u16, problem: &str) -> Reply {
     let body = json!({ "statusCode": status, "message": problem }).to_string();
-    Reply::status(status)
-        .content_type("application/json")
-        .body(body)
+    Reply::status(status).content_type("application/json").body(body)
 }
 
 fn token(request: &Request, number: usize, lifetime: Duration) -> Reply {
-    let expires_on = (SystemTime::now() + lifetime)
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default()
-        .as_secs();
+    let expires_on = (SystemTime::now() + lifetime).duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
     let body = json!({
         "access_token": format!("token-{number}"),
         "expires_on": expires_on.to_string(),
@@ -197,7 +161,5 @@ fn token(request: &Request, number: usize, lifetime: Duration) -> Reply {
         "resource": request.query("resource").unwrap_or_default(),
         "client_id": request.query("client_id").unwrap_or_default(),
     });
-    Reply::status(200)
-        .content_type("application/json; charset=utf-8")
-        .body(body.to_string())
+    Reply::status(200).content_type("application/json; charset=utf-8").body(body.to_string())
 }

@@ -119,9 +119,7 @@ impl Upstream {
         let address = listener.local_addr()?;
         let stage = Arc::new(Stage {
             chooser: Mutex::new(Box::new(|_| {
-                Reply::status(501)
-                    .content_type("text/plain")
-                    .body("nothing is scripted\n")
+                Reply::status(501).content_type("text/plain").body("nothing is scripted\n")
             })),
             queue: Mutex::default(),
             requests: Mutex::default(),
@@ -129,11 +127,7 @@ impl Upstream {
             counts: watch::Sender::default(),
         });
         let accepting = tokio::spawn(accept(listener, Arc::clone(&stage)));
-        Ok(Self {
-            address,
-            stage,
-            accepting,
-        })
+        Ok(Self { address, stage, accepting })
     }
 
     /// `http://127.0.0.1:PORT`, without a slash at the end.
@@ -199,9 +193,7 @@ impl Upstream {
     /// Waits until the counts satisfy `what`; false when that takes longer than `within`.
     pub async fn wait_for(&self, what: impl Fn(&Counts) -> bool, within: Duration) -> bool {
         let mut counts = self.stage.counts.subscribe();
-        timeout(within, counts.wait_for(|counts| what(counts)))
-            .await
-            .is_ok_and(|waited| waited.is_ok())
+        timeout(within, counts.wait_for(|counts| what(counts))).await.is_ok_and(|waited| waited.is_ok())
     }
 }
 

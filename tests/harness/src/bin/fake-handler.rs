@@ -51,11 +51,7 @@ fn with_scene<T>(name: &str, act: impl FnOnce(&mut Scene) -> T) -> T {
     let mut scenes = SCENES.lock().unwrap_or_else(PoisonError::into_inner);
     act(scenes.entry(name.to_owned()).or_insert_with(|| {
         let (moves, stream) = mpsc::unbounded_channel();
-        Scene {
-            moves,
-            stream: Some(stream),
-            gone: Arc::new(watch::Sender::new(false)),
-        }
+        Scene { moves, stream: Some(stream), gone: Arc::new(watch::Sender::new(false)) }
     }))
 }
 
@@ -76,27 +72,16 @@ impl Drop for Farewell {
 }
 
 #[tokio::main]
-#[expect(
-    clippy::expect_used,
-    clippy::print_stdout,
-    reason = "a test's puppet: a failure here is a failed test"
-)]
+#[expect(clippy::expect_used, clippy::print_stdout, reason = "a test's puppet: a failure here is a failed test")]
 async fn main() {
     at_start().await;
-    let port = variable("FUNCTIONS_CUSTOMHANDLER_PORT")
-        .parse()
-        .expect("a port");
+    let port = variable("FUNCTIONS_CUSTOMHANDLER_PORT").parse().expect("a port");
     let app = Router::new()
         .route("/", get(|| async { StatusCode::IM_A_TEAPOT }))
         .route("/api/play/{what}", any(play))
-        .route(
-            "/flooded",
-            get(|| async { FLOODED.load(Ordering::Relaxed).to_string() }),
-        )
+        .route("/flooded", get(|| async { FLOODED.load(Ordering::Relaxed).to_string() }))
         .route("/control/{what}", get(control));
-    let listener = TcpListener::bind(("127.0.0.1", port))
-        .await
-        .expect("the port is free");
+    let listener = TcpListener::bind(("127.0.0.1", port)).await.expect("the port is free");
     println!("fake handler listens");
     let serving = axum::serve(listener, app);
     tokio::select! {
@@ -105,12 +90,7 @@ async fn main() {
     }
 }
 
-#[expect(
-    clippy::exit,
-    clippy::expect_used,
-    clippy::print_stderr,
-    reason = "what the test asks for"
-)]
+#[expect(clippy::exit, clippy::expect_used, clippy::print_stderr, reason = "what the test asks for")]
 async fn at_start() {
     let order = variable("FAKE_AT_START");
     match order.split_once(':').unwrap_or((&order, "")) {
@@ -134,11 +114,7 @@ fn variable(name: &str) -> String {
     std::env::var(name).unwrap_or_default()
 }
 
-async fn play(
-    Path(what): Path<String>,
-    Query(parameters): Parameters,
-    request: Request,
-) -> Response {
+async fn play(Path(what): Path<String>, Query(parameters): Parameters, request: Request) -> Response {
     let parameter = |name: &str| parameters.get(name).cloned().unwrap_or_default();
     match what.as_str() {
         "echo" => axum::Json(described(request).await).into_response(),
@@ -148,16 +124,7 @@ async fn play(
         "silence" => std::future::pending().await,
         "status" => {
             let status = parameter("code").parse().unwrap_or(StatusCode::OK);
-            (
-                status,
-                [
-                    ("x-kept", "yes"),
-                    ("keep-alive", "timeout=5"),
-                    ("proxy-x", "1"),
-                ],
-                "body",
-            )
-                .into_response()
+            (status, [("x-kept", "yes"), ("keep-alive", "timeout=5"), ("proxy-x", "1")], "body").into_response()
         }
         "early" => (StatusCode::BAD_REQUEST, "too early").into_response(),
         _ => StatusCode::NOT_FOUND.into_response(),
@@ -166,12 +133,7 @@ async fn play(
 
 /// An answer that is played by control calls; its headers go at once.
 fn scene(name: &str) -> Response {
-    let taken = with_scene(name, |scene| {
-        scene
-            .stream
-            .take()
-            .map(|stream| (stream, Farewell(Arc::clone(&scene.gone))))
-    });
+    let taken = with_scene(name, |scene| scene.stream.take().map(|stream| (stream, Farewell(Arc::clone(&scene.gone)))));
     let Some((stream, farewell)) = taken else {
         return StatusCode::CONFLICT.into_response();
     };
@@ -191,10 +153,7 @@ fn flood() -> Response {
     let farewell = Farewell(with_scene("flood", |scene| Arc::clone(&scene.gone)));
     let pieces = futures::stream::unfold(farewell, |farewell| async move {
         FLOODED.fetch_add(1, Ordering::Relaxed);
-        Some((
-            Ok::<_, std::io::Error>(Bytes::from(vec![b'.'; 64 * 1024])),
-            farewell,
-        ))
+        Some((Ok::<_, std::io::Error>(Bytes::from(vec![b'.'; 64 * 1024])), farewell))
     });
     Body::from_stream(pieces).into_response()
 }
@@ -205,12 +164,7 @@ async fn described(request: Request) -> Value {
     let headers: BTreeMap<&str, String> = parts
         .headers
         .iter()
-        .map(|(name, value)| {
-            (
-                name.as_str(),
-                String::from_utf8_lossy(value.as_bytes()).into(),
-            )
-        })
+        .map(|(name, value)| (name.as_str(), String::from_utf8_lossy(value.as_bytes()).into()))
         .collect();
     json!({
         "method": parts.method.as_str(),
@@ -223,18 +177,11 @@ async fn described(request: Request) -> Value {
 
 fn environment() -> Value {
     let variables: BTreeMap<String, String> = std::env::vars().collect();
-    let directory = std::env::current_dir()
-        .map(|path| path.display().to_string())
-        .unwrap_or_default();
+    let directory = std::env::current_dir().map(|path| path.display().to_string()).unwrap_or_default();
     json!({ "variables": variables, "directory": directory, "arguments": std::env::args().skip(1).collect::<Vec<_>>() })
 }
 
-#[expect(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    clippy::exit,
-    reason = "what the test asks for"
-)]
+#[expect(clippy::print_stdout, clippy::print_stderr, clippy::exit, reason = "what the test asks for")]
 async fn control(Path(what): Path<String>, Query(parameters): Parameters) -> StatusCode {
     let parameter = |name: &str| parameters.get(name).cloned().unwrap_or_default();
     let name = parameter("name");
@@ -245,14 +192,8 @@ async fn control(Path(what): Path<String>, Query(parameters): Parameters) -> Sta
         // Answers when the scene's stream has been dropped, or with 408 after 5 s.
         "gone" => {
             let mut gone = with_scene(&name, |scene| scene.gone.subscribe());
-            let waited = tokio::time::timeout(Duration::from_secs(5), gone.wait_for(|gone| *gone))
-                .await
-                .is_ok();
-            return if waited {
-                StatusCode::OK
-            } else {
-                StatusCode::REQUEST_TIMEOUT
-            };
+            let waited = tokio::time::timeout(Duration::from_secs(5), gone.wait_for(|gone| *gone)).await.is_ok();
+            return if waited { StatusCode::OK } else { StatusCode::REQUEST_TIMEOUT };
         }
         "out" => println!("{}", parameter("text")),
         "err" => eprintln!("{}", parameter("text")),

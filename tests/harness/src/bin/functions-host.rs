@@ -14,21 +14,13 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 const USAGE: &str = "usage: functions-host [--port 7071] [APP_ROOT]";
 
 #[tokio::main]
-#[expect(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "a command-line program talks on its terminal"
-)]
+#[expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line program talks on its terminal")]
 async fn main() -> ExitCode {
     let Some((port, root)) = parse(std::env::args().skip(1)) else {
         eprintln!("{USAGE}");
         return ExitCode::from(64);
     };
-    let mut options = HostOptions {
-        port: port.unwrap_or(0),
-        echo_logs: true,
-        ..HostOptions::default()
-    };
+    let mut options = HostOptions { port: port.unwrap_or(0), echo_logs: true, ..HostOptions::default() };
     match LocalSettings::read(&root) {
         Ok(settings) => settings.unwrap_or_default().apply(&mut options),
         Err(error) => {
@@ -57,11 +49,7 @@ async fn main() -> ExitCode {
     };
     println!("\nFunctions:\n");
     for function in host.functions() {
-        let methods = if function.methods.is_empty() {
-            "any method".to_owned()
-        } else {
-            function.methods.join(", ")
-        };
+        let methods = if function.methods.is_empty() { "any method".to_owned() } else { function.methods.join(", ") };
         println!("    {}: [{methods}] {}", function.name, function.url);
     }
     println!("\nThis stands in for the Azure Functions host. Ctrl-C stops it.\n");
@@ -87,10 +75,7 @@ async fn run(host: Host, mut terminate: Signal) -> ExitCode {
 
 /// Ends when the host has given the handler up.
 async fn stopped(host: &Host) {
-    while !host
-        .wait_until(Host::is_stopped, std::time::Duration::from_hours(1))
-        .await
-    {}
+    while !host.wait_until(Host::is_stopped, std::time::Duration::from_hours(1)).await {}
 }
 
 fn parse(mut words: impl Iterator<Item = String>) -> Option<(Option<u16>, PathBuf)> {

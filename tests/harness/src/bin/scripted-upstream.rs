@@ -8,8 +8,7 @@ use std::time::Duration;
 
 use harness::upstream::{Reply, Split, Upstream};
 
-const USAGE: &str =
-    "usage: scripted-upstream --port P FILE.sse [--pace 20ms] [--split whole|events|BYTES]";
+const USAGE: &str = "usage: scripted-upstream --port P FILE.sse [--pace 20ms] [--split whole|events|BYTES]";
 
 struct Arguments {
     port: u16,
@@ -19,20 +18,13 @@ struct Arguments {
 }
 
 #[tokio::main]
-#[expect(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "a command-line program talks on its terminal"
-)]
+#[expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line program talks on its terminal")]
 async fn main() -> ExitCode {
     let Some(arguments) = parse(std::env::args().skip(1)) else {
         eprintln!("{USAGE}");
         return ExitCode::from(64);
     };
-    let (script, upstream) = match (
-        std::fs::read(&arguments.file),
-        Upstream::start_on(arguments.port).await,
-    ) {
+    let (script, upstream) = match (std::fs::read(&arguments.file), Upstream::start_on(arguments.port).await) {
         (Ok(script), Ok(upstream)) => (script, upstream),
         (Err(error), _) => {
             eprintln!("{} cannot be read: {error}", arguments.file);
@@ -43,16 +35,8 @@ async fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    upstream.always(
-        Reply::sse(script)
-            .split(arguments.split)
-            .pace(arguments.pace),
-    );
-    println!(
-        "{} answers every request with {}. Ctrl-C stops it.",
-        upstream.url(),
-        arguments.file
-    );
+    upstream.always(Reply::sse(script).split(arguments.split).pace(arguments.pace));
+    println!("{} answers every request with {}. Ctrl-C stops it.", upstream.url(), arguments.file);
     match tokio::signal::ctrl_c().await {
         Ok(()) => ExitCode::SUCCESS,
         Err(_) => ExitCode::FAILURE,
@@ -70,22 +54,14 @@ fn parse(mut words: impl Iterator<Item = String>) -> Option<Arguments> {
             _ => file = Some(word),
         }
     }
-    Some(Arguments {
-        port: port?,
-        file: file?,
-        pace,
-        split,
-    })
+    Some(Arguments { port: port?, file: file?, pace, split })
 }
 
 fn duration(text: &str) -> Option<Duration> {
     if let Some(milliseconds) = text.strip_suffix("ms") {
         return milliseconds.parse().ok().map(Duration::from_millis);
     }
-    text.strip_suffix('s')?
-        .parse()
-        .ok()
-        .map(Duration::from_secs)
+    text.strip_suffix('s')?.parse().ok().map(Duration::from_secs)
 }
 
 fn division(text: &str) -> Option<Split> {

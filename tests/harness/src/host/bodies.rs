@@ -43,13 +43,7 @@ struct Upload {
 impl RequestBody {
     /// At most `limit` bytes of it are passed on.
     pub(super) fn new(incoming: Incoming, clock: Arc<Clock>, limit: u64) -> Self {
-        Self(Arc::new(Mutex::new(Upload {
-            incoming,
-            clock,
-            left: limit,
-            polled: false,
-            too_large: false,
-        })))
+        Self(Arc::new(Mutex::new(Upload { incoming, clock, left: limit, polled: false, too_large: false })))
     }
 
     /// Whether sending it once more loses nothing.
@@ -67,10 +61,7 @@ impl Body for RequestBody {
     type Data = Bytes;
     type Error = Broken;
 
-    fn poll_frame(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
         let mut upload = locked(&self.0);
         upload.polled = true;
         let frame = ready!(Pin::new(&mut upload.incoming).poll_frame(cx));
@@ -113,18 +104,8 @@ pub(super) struct ResponseBody {
 
 impl ResponseBody {
     /// `abandoned` is called if this is dropped before the end, with the rest to read unless that is broken.
-    pub(super) fn new(
-        first: Bytes,
-        rest: Option<Incoming>,
-        clock: Arc<Clock>,
-        abandoned: Abandoned,
-    ) -> Self {
-        Self {
-            first,
-            rest,
-            clock,
-            abandoned: Some(abandoned),
-        }
+    pub(super) fn new(first: Bytes, rest: Option<Incoming>, clock: Arc<Clock>, abandoned: Abandoned) -> Self {
+        Self { first, rest, clock, abandoned: Some(abandoned) }
     }
 }
 
@@ -132,10 +113,7 @@ impl Body for ResponseBody {
     type Data = Bytes;
     type Error = Broken;
 
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
         let this = &mut *self;
         while this.first.is_empty() {
             let Some(rest) = &mut this.rest else {

@@ -73,10 +73,7 @@ impl Clock {
     pub(super) async fn call_expired(&self) -> Expired {
         loop {
             let idle = locked(&self.last).checked_add(self.limits.idle);
-            let whole = self
-                .limits
-                .function
-                .and_then(|limit| self.started.checked_add(limit));
+            let whole = self.limits.function.and_then(|limit| self.started.checked_add(limit));
             let (due, why) = match (idle, whole) {
                 (Some(idle), Some(whole)) if whole < idle => (whole, Expired::Function),
                 (Some(idle), _) => (idle, Expired::Idle),
@@ -96,13 +93,8 @@ impl Clock {
     /// Ends when the front end's idle limit has passed; never once the call is settled.
     pub(super) async fn front_expired(&self) -> Expired {
         loop {
-            let due = self
-                .limits
-                .front_idle
-                .and_then(|limit| locked(&self.last_at_client).checked_add(limit));
-            let Some(due) = due else {
-                std::future::pending().await
-            };
+            let due = self.limits.front_idle.and_then(|limit| locked(&self.last_at_client).checked_add(limit));
+            let Some(due) = due else { std::future::pending().await };
             if due > Instant::now() {
                 sleep_until(due).await;
             } else if self.is_settled() {
@@ -138,17 +130,9 @@ mod tests {
             why = clock.front_expired() => assert_eq!((why, begin.elapsed().as_secs()), (Expired::FrontIdle, 3)),
         }
         clock.touch();
+        assert_eq!((clock.call_expired().await, begin.elapsed().as_secs()), (Expired::Idle, 5));
         assert_eq!(
-            (clock.call_expired().await, begin.elapsed().as_secs()),
-            (Expired::Idle, 5)
-        );
-        assert_eq!(
-            Clock::start(Limits {
-                idle: Duration::from_secs(9),
-                ..limits
-            })
-            .call_expired()
-            .await,
+            Clock::start(Limits { idle: Duration::from_secs(9), ..limits }).call_expired().await,
             Expired::Function
         );
     }

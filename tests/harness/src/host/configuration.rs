@@ -32,10 +32,7 @@ impl Configuration {
 
     /// The text at this path (any case, levels joined by `:`); blank counts as absent.
     pub(super) fn text(&self, path: &str) -> Option<&str> {
-        self.values
-            .get(&path.to_lowercase())
-            .map(String::as_str)
-            .filter(|text| !text.trim().is_empty())
+        self.values.get(&path.to_lowercase()).map(String::as_str).filter(|text| !text.trim().is_empty())
     }
 
     /// As [`text`](Self::text), where an empty text means something.
@@ -45,44 +42,29 @@ impl Configuration {
 
     /// True for `true` in any case, false for everything else that is set.
     pub(super) fn flag(&self, path: &str) -> Option<bool> {
-        self.text(path)
-            .map(|text| text.trim().eq_ignore_ascii_case("true"))
+        self.text(path).map(|text| text.trim().eq_ignore_ascii_case("true"))
     }
 
     /// The items of an array.
     pub(super) fn items(&self, path: &str) -> Vec<&str> {
-        (0..)
-            .map_while(|number| self.raw(&format!("{path}:{number}")))
-            .collect()
+        (0..).map_while(|number| self.raw(&format!("{path}:{number}"))).collect()
     }
 
     /// Whether anything at all is set below this path.
     pub(super) fn has_section(&self, path: &str) -> bool {
         let prefix = format!("{}:", path.to_lowercase());
-        self.values
-            .range(prefix.clone()..)
-            .next()
-            .is_some_and(|(key, _)| key.starts_with(&prefix))
+        self.values.range(prefix.clone()..).next().is_some_and(|(key, _)| key.starts_with(&prefix))
     }
 }
 
 fn flatten(value: &Value, path: &str, into: &mut BTreeMap<String, String>) {
     let below = |key: &str| {
-        if path.is_empty() {
-            key.to_lowercase()
-        } else {
-            format!("{path}:{}", key.to_lowercase())
-        }
+        if path.is_empty() { key.to_lowercase() } else { format!("{path}:{}", key.to_lowercase()) }
     };
     match value {
-        Value::Object(fields) => fields
-            .iter()
-            .for_each(|(key, field)| flatten(field, &below(key), into)),
+        Value::Object(fields) => fields.iter().for_each(|(key, field)| flatten(field, &below(key), into)),
         Value::Array(items) => {
-            items
-                .iter()
-                .enumerate()
-                .for_each(|(number, item)| flatten(item, &below(&number.to_string()), into));
+            items.iter().enumerate().for_each(|(number, item)| flatten(item, &below(&number.to_string()), into));
         }
         Value::String(text) => drop(into.insert(path.to_owned(), text.clone())),
         Value::Null => {}
@@ -94,17 +76,10 @@ fn flatten(value: &Value, path: &str, into: &mut BTreeMap<String, String>) {
 pub(super) fn time_span(text: &str) -> Option<Duration> {
     let (clock, days) = match text.trim().split_once(':') {
         None => {
-            return text
-                .trim()
-                .parse()
-                .ok()
-                .map(|days: u16| Duration::from_hours(u64::from(days) * 24));
+            return text.trim().parse().ok().map(|days: u16| Duration::from_hours(u64::from(days) * 24));
         }
         Some((first, rest)) => match first.split_once('.') {
-            Some((days, hours)) => (
-                format!("{hours}:{rest}"),
-                u64::from(days.parse::<u16>().ok()?),
-            ),
+            Some((days, hours)) => (format!("{hours}:{rest}"), u64::from(days.parse::<u16>().ok()?)),
             None => (format!("{first}:{rest}"), 0),
         },
     };
@@ -118,9 +93,7 @@ pub(super) fn time_span(text: &str) -> Option<Duration> {
     let seconds: f64 = seconds.parse().ok()?;
     let in_range = hours < 24 && minutes < 60 && (0.0..60.0).contains(&seconds);
     in_range.then(|| {
-        Duration::from_hours(days * 24 + hours)
-            + Duration::from_mins(minutes)
-            + Duration::from_secs_f64(seconds)
+        Duration::from_hours(days * 24 + hours) + Duration::from_mins(minutes) + Duration::from_secs_f64(seconds)
     })
 }
 
@@ -152,36 +125,15 @@ mod tests {
         let file = json!({ "customHandler": { "enableProxyingHttpRequest": true, "description": {
             "defaultExecutablePath": "app", "arguments": ["a", "b"] } } });
         let env = BTreeMap::from([
-            (
-                "AzureFunctionsJobHost__CustomHandler__description__defaultExecutablePath"
-                    .to_owned(),
-                "other".to_owned(),
-            ),
-            (
-                "AzureFunctionsJobHost__functionTimeout".to_owned(),
-                "00:05:00".to_owned(),
-            ),
+            ("AzureFunctionsJobHost__CustomHandler__description__defaultExecutablePath".to_owned(), "other".to_owned()),
+            ("AzureFunctionsJobHost__functionTimeout".to_owned(), "00:05:00".to_owned()),
         ]);
         let configuration = Configuration::new(&file, &env);
-        assert_eq!(
-            configuration.text("customHandler:description:defaultExecutablePath"),
-            Some("other")
-        );
-        assert_eq!(
-            configuration.flag("customhandler:enableproxyinghttprequest"),
-            Some(true)
-        );
-        assert_eq!(
-            configuration.items("customHandler:description:arguments"),
-            ["a", "b"]
-        );
-        assert_eq!(
-            configuration.text("functionTimeout").and_then(time_span),
-            Some(Duration::from_mins(5))
-        );
-        assert!(
-            configuration.has_section("customHandler") && !configuration.has_section("customHand")
-        );
+        assert_eq!(configuration.text("customHandler:description:defaultExecutablePath"), Some("other"));
+        assert_eq!(configuration.flag("customhandler:enableproxyinghttprequest"), Some(true));
+        assert_eq!(configuration.items("customHandler:description:arguments"), ["a", "b"]);
+        assert_eq!(configuration.text("functionTimeout").and_then(time_span), Some(Duration::from_mins(5)));
+        assert!(configuration.has_section("customHandler") && !configuration.has_section("customHand"));
     }
 
     #[test]

@@ -3,17 +3,13 @@
 use bytes::Bytes;
 use http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-    ACCESS_CONTROL_REQUEST_HEADERS, ACCESS_CONTROL_REQUEST_METHOD, HeaderMap, HeaderValue, ORIGIN,
-    VARY,
+    ACCESS_CONTROL_REQUEST_HEADERS, ACCESS_CONTROL_REQUEST_METHOD, HeaderMap, HeaderValue, ORIGIN, VARY,
 };
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::Empty;
 
 /// The answer, if the request is a preflight: 204, with permission for an admitted origin and without it for others.
-pub(super) fn preflight<B>(
-    request: &Request<B>,
-    admitted: &[String],
-) -> Option<Response<Empty<Bytes>>> {
+pub(super) fn preflight<B>(request: &Request<B>, admitted: &[String]) -> Option<Response<Empty<Bytes>>> {
     let asked = request.headers();
     let method = asked.get(ACCESS_CONTROL_REQUEST_METHOD)?;
     if request.method() != Method::OPTIONS || !asked.contains_key(ORIGIN) {
@@ -38,10 +34,7 @@ pub(super) fn allowed_origin(asked: &HeaderMap, admitted: &[String]) -> Option<H
     if admitted.iter().any(|known| known == "*") {
         return Some(HeaderValue::from_static("*"));
     }
-    admitted
-        .iter()
-        .any(|known| known.as_bytes().eq_ignore_ascii_case(origin.as_bytes()))
-        .then(|| origin.clone())
+    admitted.iter().any(|known| known.as_bytes().eq_ignore_ascii_case(origin.as_bytes())).then(|| origin.clone())
 }
 
 /// Writes the permission into an answer, over any that the handler wrote.

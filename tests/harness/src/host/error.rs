@@ -65,9 +65,9 @@ impl fmt::Display for HostError {
             Self::Json { path, source } => write!(f, "{} is not JSON: {source}", path.display()),
             Self::Setting { name, problem } => write!(f, "host.json, {name}: {problem}"),
             Self::Function { name, problem } => write!(f, "function {name}: {problem}"),
-            Self::NoFunctions => f.write_str(
-                "no folder of the app has a function.json, so no handler would be started",
-            ),
+            Self::NoFunctions => {
+                f.write_str("no folder of the app has a function.json, so no handler would be started")
+            }
             Self::Port { port, source } => {
                 write!(f, "port {port} of 127.0.0.1 is not to be had: {source}")
             }
@@ -82,14 +82,9 @@ impl fmt::Display for HostError {
 impl error::Error for HostError {
     fn source(&self) -> Option<&(dyn error::Error + 'static)> {
         match self {
-            Self::Read { source, .. } | Self::Port { source, .. } | Self::Spawn { source, .. } => {
-                Some(source)
-            }
+            Self::Read { source, .. } | Self::Port { source, .. } | Self::Spawn { source, .. } => Some(source),
             Self::Json { source, .. } => Some(source),
-            Self::Setting { .. }
-            | Self::Function { .. }
-            | Self::NoFunctions
-            | Self::Handler { .. } => None,
+            Self::Setting { .. } | Self::Function { .. } | Self::NoFunctions | Self::Handler { .. } => None,
         }
     }
 }

@@ -72,13 +72,7 @@ pub(super) async fn accept(
         };
         if let Ok((stream, peer)) = accepted {
             let _ = stream.set_nodelay(true);
-            let connection = serve(
-                stream,
-                peer,
-                Arc::clone(&door),
-                opening.clone(),
-                alive.clone(),
-            );
+            let connection = serve(stream, peer, Arc::clone(&door), opening.clone(), alive.clone());
             tokio::spawn(connection);
         }
     }
@@ -98,9 +92,7 @@ async fn serve(
         let call = answer(&door, request, peer, &slot);
         async move { Ok::<_, Infallible>(call.await) }
     });
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .serve_connection(TokioIo::new(stream), service);
+    let connection = http1::Builder::new().timer(TokioTimer::new()).serve_connection(TokioIo::new(stream), service);
     let mut connection = pin!(connection);
     let mut draining = false;
     loop {
@@ -130,10 +122,7 @@ async fn serve(
 
 /// Ends when the opening is no longer `known`; a host that is gone is closed.
 async fn changed(opening: &mut watch::Receiver<Opening>, known: Opening) -> Opening {
-    opening
-        .wait_for(|now| *now != known)
-        .await
-        .map_or(Opening::Closed, |now| *now)
+    opening.wait_for(|now| *now != known).await.map_or(Opening::Closed, |now| *now)
 }
 
 /// Ends when the current call passes a limit that only a cut can answer.
@@ -141,9 +130,7 @@ async fn cut_off(current: &mut watch::Receiver<Option<Current>>) -> (Current, Ex
     loop {
         let call = current.borrow_and_update().clone();
         let expired = async {
-            let Some(call) = call else {
-                std::future::pending().await
-            };
+            let Some(call) = call else { std::future::pending().await };
             let why = select! {
                 why = call.clock.front_expired() => why,
                 why = call.clock.call_expired(), if call.streaming => why,
@@ -182,48 +169,29 @@ async fn answer(
 type Refusal = (StatusCode, &'static str);
 
 /// The real host has a landing page, so `GET /` never reaches the handler unless a route says so.
-const HOME: Refusal = (
-    StatusCode::OK,
-    "The stand-in for the Functions host is running.\n",
-);
+const HOME: Refusal = (StatusCode::OK, "The stand-in for the Functions host is running.\n");
 
 /// Finds the function, or the refusal. A wrong method is no route: 404, not 405.
-fn admit<'door>(
-    door: &'door Door,
-    request: &Request<Incoming>,
-) -> Result<&'door Function, Refusal> {
+fn admit<'door>(door: &'door Door, request: &Request<Incoming>) -> Result<&'door Function, Refusal> {
     let path = request.uri().path();
     let known = |function: &&Function| {
-        let by_method = function.methods.is_empty()
-            || function
-                .methods
-                .iter()
-                .any(|method| method == request.method().as_str());
+        let by_method =
+            function.methods.is_empty() || function.methods.iter().any(|method| method == request.method().as_str());
         by_method && function.route.matches(path)
     };
     let Some(function) = door.app.functions.iter().find(known) else {
         let home = path == "/" && request.method() == Method::GET;
-        return Err(if home {
-            HOME
-        } else {
-            (StatusCode::NOT_FOUND, "")
-        });
+        return Err(if home { HOME } else { (StatusCode::NOT_FOUND, "") });
     };
     if let Some(key) = door.key.as_ref().filter(|_| !function.anonymous) {
-        let header = request
-            .headers()
-            .get("x-functions-key")
-            .and_then(|value| value.to_str().ok());
+        let header = request.headers().get("x-functions-key").and_then(|value| value.to_str().ok());
         let query = request.uri().query().unwrap_or_default();
         let code = query.split('&').find_map(|pair| pair.strip_prefix("code="));
         if header.or(code) != Some(key.as_str()) {
             return Err((StatusCode::UNAUTHORIZED, ""));
         }
     }
-    let length = request
-        .headers()
-        .get(CONTENT_LENGTH)
-        .and_then(|value| value.to_str().ok()?.parse().ok());
+    let length = request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
     if length.is_some_and(|length: u64| length > door.app.body_limit) {
         return Err((StatusCode::PAYLOAD_TOO_LARGE, ""));
     }
@@ -239,27 +207,16 @@ async fn pass(
 ) -> Answer {
     let clock = Arc::new(Clock::start(door.limits));
     let start = door.shared.status().starts;
-    let call = Current {
-        clock: Arc::clone(&clock),
-        function: function.clone(),
-        start,
-        streaming: false,
-    };
+    let call = Current { clock: Arc::clone(&clock), function: function.clone(), start, streaming: false };
     slot.send_replace(Some(call.clone()));
     let exchange = Arc::clone(&door.proxy).call(function, request, peer, clock);
     let response = if door.hide_client_abort {
         // A task of its own outlives the client's connection.
-        tokio::spawn(exchange)
-            .await
-            .unwrap_or_else(|_| empty(StatusCode::INTERNAL_SERVER_ERROR))
+        tokio::spawn(exchange).await.unwrap_or_else(|_| empty(StatusCode::INTERNAL_SERVER_ERROR))
     } else {
         exchange.await
     };
     let streaming = !http_body::Body::is_end_stream(response.body());
-    slot.send_replace(streaming.then(|| Current {
-        streaming,
-        start: door.shared.status().starts,
-        ..call
-    }));
+    slot.send_replace(streaming.then(|| Current { streaming, start: door.shared.status().starts, ..call }));
     response
 }

@@ -45,11 +45,7 @@ pub(super) fn for_handler(client: &HeaderMap, peer: SocketAddr, handler_port: u1
     set(&mut headers, "x-azure-functions-hostversion", HOST_VERSION);
     if !headers.contains_key("traceparent") {
         let span = format!("{:016x}", Uuid::new_v4().as_u64_pair().0);
-        set(
-            &mut headers,
-            "traceparent",
-            &format!("00-{}-{span}-00", Uuid::new_v4().simple()),
-        );
+        set(&mut headers, "traceparent", &format!("00-{}-{span}-00", Uuid::new_v4().simple()));
     }
     headers
 }
@@ -58,9 +54,7 @@ pub(super) fn for_handler(client: &HeaderMap, peer: SocketAddr, handler_port: u1
 pub(super) fn without_hop_by_hop(headers: &HeaderMap) -> HeaderMap {
     headers
         .iter()
-        .filter(|(name, _)| {
-            !HOP_BY_HOP.contains(&name.as_str()) && !name.as_str().starts_with("proxy-")
-        })
+        .filter(|(name, _)| !HOP_BY_HOP.contains(&name.as_str()) && !name.as_str().starts_with("proxy-"))
         .map(|(name, value)| (name.clone(), value.clone()))
         .collect()
 }

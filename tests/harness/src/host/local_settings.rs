@@ -49,8 +49,7 @@ impl LocalSettings {
     /// name already; adds the CORS origins; sets the port if it is still 0.
     pub fn apply(self, options: &mut HostOptions) {
         for (name, value) in self.values {
-            let inherited =
-                options.inherit_env && std::env::vars_os().any(|(known, _)| known == *name);
+            let inherited = options.inherit_env && std::env::vars_os().any(|(known, _)| known == *name);
             if !inherited && options.env.iter().all(|(known, _)| *known != name) {
                 options.env.push((name, value));
             }
@@ -59,13 +58,7 @@ impl LocalSettings {
             options.port = self.host.local_http_port.unwrap_or(0);
         }
         let origins = self.host.cors.unwrap_or_default();
-        options.cors.extend(
-            origins
-                .split(',')
-                .map(str::trim)
-                .filter(|origin| !origin.is_empty())
-                .map(str::to_owned),
-        );
+        options.cors.extend(origins.split(',').map(str::trim).filter(|origin| !origin.is_empty()).map(str::to_owned));
     }
 }
 
@@ -80,11 +73,8 @@ mod tests {
                  "Host": { "LocalHttpPort": 7099, "CORS": "http://a,http://b" } }"#,
         )
         .unwrap();
-        let mut options = HostOptions {
-            inherit_env: false,
-            env: vec![("A".to_owned(), "set".to_owned())],
-            ..HostOptions::default()
-        };
+        let mut options =
+            HostOptions { inherit_env: false, env: vec![("A".to_owned(), "set".to_owned())], ..HostOptions::default() };
         settings.apply(&mut options);
         let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
         assert_eq!(options.env, [pair("A", "set"), pair("B", "file")]);

@@ -81,9 +81,7 @@ pub(super) fn classify(stream: Stream, line: &str, strict: bool) -> LogLine {
     let has = |words: &[&str]| words.iter().any(|word| lower.contains(word));
     let level = match stream {
         Stream::Stderr if strict && has(&["warn"]) => Level::Warning,
-        Stream::Stderr if strict || has(&["error", "fail", "severe", "unhandled exception"]) => {
-            Level::Error
-        }
+        Stream::Stderr if strict || has(&["error", "fail", "severe", "unhandled exception"]) => Level::Error,
         Stream::Stdout | Stream::Stderr | Stream::Host => Level::Information,
     };
     let (channel, prefix) = match lower {
@@ -92,17 +90,8 @@ pub(super) fn classify(stream: Stream, line: &str, strict: bool) -> LogLine {
         _ => (Channel::Console, ""),
     };
     let text = line.get(prefix.len()..).unwrap_or(line);
-    let text = if prefix.is_empty() {
-        text
-    } else {
-        text.trim_start_matches(':').trim_start()
-    };
-    LogLine {
-        level,
-        stream,
-        channel,
-        text: text.to_owned(),
-    }
+    let text = if prefix.is_empty() { text } else { text.trim_start_matches(':').trim_start() };
+    LogLine { level, stream, channel, text: text.to_owned() }
 }
 
 /// The lines so far.
@@ -114,10 +103,7 @@ pub(super) struct Journal {
 
 impl Journal {
     pub(super) fn new(echo: bool) -> Self {
-        Self {
-            lines: Mutex::default(),
-            echo,
-        }
+        Self { lines: Mutex::default(), echo }
     }
 
     pub(super) fn add(&self, line: LogLine) {
@@ -146,10 +132,7 @@ mod tests {
     #[test]
     fn stdout_is_information_and_stderr_is_an_error_unless_it_warns() {
         let level = |stream, text| classify(stream, text, true).level;
-        assert_eq!(
-            level(Stream::Stdout, "ERROR is only a word here"),
-            Level::Information
-        );
+        assert_eq!(level(Stream::Stdout, "ERROR is only a word here"), Level::Information);
         assert_eq!(level(Stream::Stderr, "all is well"), Level::Error);
         assert_eq!(level(Stream::Stderr, "WARNING: low"), Level::Warning);
     }
@@ -165,15 +148,9 @@ mod tests {
     #[test]
     fn prefixes_choose_the_channel() {
         let line = classify(Stream::Stdout, "LanguageWorkerConsoleLog: hello", true);
-        assert_eq!(
-            (line.channel, line.text.as_str()),
-            (Channel::System, "hello")
-        );
+        assert_eq!((line.channel, line.text.as_str()), (Channel::System, "hello"));
         let line = classify(Stream::Stdout, "azfuncjsonlog:{}", true);
         assert_eq!((line.channel, line.text.as_str()), (Channel::Tooling, "{}"));
-        assert_eq!(
-            classify(Stream::Stdout, "hello", true).channel,
-            Channel::Console
-        );
+        assert_eq!(classify(Stream::Stdout, "hello", true).channel, Channel::Console);
     }
 }

@@ -4,10 +4,7 @@ use std::time::Duration;
 
 /// Options of one host. The default is what `func start` does, on any free port.
 #[derive(Clone, Debug)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "independent switches, each named where it is set"
-)]
+#[expect(clippy::struct_excessive_bools, reason = "independent switches, each named where it is set")]
 pub struct HostOptions {
     /// Port of the front door on 127.0.0.1; 0 stands for any free one.
     pub port: u16,

@@ -87,11 +87,7 @@ impl Process {
                 Arc::clone(&tail),
             )));
         }
-        Ok(Self {
-            child,
-            readers,
-            tail,
-        })
+        Ok(Self { child, readers, tail })
     }
 
     /// The pid while the process has not been waited for.
@@ -112,11 +108,7 @@ impl Process {
             Signal::Interrupt => "-INT",
             Signal::Terminate => "-TERM",
         };
-        let _ = Command::new("kill")
-            .args([name, &pid.to_string()])
-            .stderr(Stdio::null())
-            .status()
-            .await;
+        let _ = Command::new("kill").args([name, &pid.to_string()]).stderr(Stdio::null()).status().await;
     }
 
     /// SIGKILL to this one process, and up to a second for it to go.
@@ -159,18 +151,11 @@ impl Environment {
             .collect();
         let mut own = BTreeMap::from([
             ("FUNCTIONS_WORKER_RUNTIME".to_owned(), "custom".to_owned()),
-            (
-                "AZURE_FUNCTIONS_ENVIRONMENT".to_owned(),
-                "Development".to_owned(),
-            ),
+            ("AZURE_FUNCTIONS_ENVIRONMENT".to_owned(), "Development".to_owned()),
         ]);
         own.extend(inherited);
         own.extend(added.iter().cloned());
-        Self {
-            inherit,
-            all: own.clone(),
-            own,
-        }
+        Self { inherit, all: own.clone(), own }
     }
 }
 

@@ -42,25 +42,14 @@ pub(super) struct Proxy {
 }
 
 impl Proxy {
-    pub(super) fn new(
-        shared: Arc<Shared>,
-        restart_wait: Duration,
-        body_limit: u64,
-        hide_client_abort: bool,
-    ) -> Self {
+    pub(super) fn new(shared: Arc<Shared>, restart_wait: Duration, body_limit: u64, hide_client_abort: bool) -> Self {
         let mut connector = HttpConnector::new();
         connector.set_nodelay(true);
         let client = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(Duration::from_mins(1))
             .build(connector);
-        Self {
-            shared,
-            client,
-            restart_wait,
-            body_limit,
-            hide_client_abort,
-        }
+        Self { shared, client, restart_wait, body_limit, hide_client_abort }
     }
 
     /// Carries the request to the handler. The answer is complete up to its first body byte.
@@ -78,11 +67,7 @@ impl Proxy {
         let (parts, incoming) = request.into_parts();
         let body = RequestBody::new(incoming, Arc::clone(&clock), self.body_limit);
         let headers = for_handler(&parts.headers, peer, self.shared.port);
-        let path = parts
-            .uri
-            .path_and_query()
-            .cloned()
-            .unwrap_or(PathAndQuery::from_static("/"));
+        let path = parts.uri.path_and_query().cloned().unwrap_or(PathAndQuery::from_static("/"));
         let make = || {
             let mut request = Request::new(body.clone());
             *request.method_mut() = parts.method.clone();
@@ -100,10 +85,7 @@ impl Proxy {
         if body.was_too_large() {
             return empty(StatusCode::PAYLOAD_TOO_LARGE);
         }
-        self.shared.say(
-            Level::Error,
-            format!("{function}: failed before its first byte: {failure}"),
-        );
+        self.shared.say(Level::Error, format!("{function}: failed before its first byte: {failure}"));
         empty(StatusCode::INTERNAL_SERVER_ERROR)
     }
 
@@ -157,10 +139,7 @@ impl Proxy {
                 Err(_) => sleep(Duration::from_millis(pause)).await,
             }
         }
-        self.client
-            .request(make())
-            .await
-            .map_err(|error| described(&error))
+        self.client.request(make()).await.map_err(|error| described(&error))
     }
 
     fn answer(
@@ -176,50 +155,27 @@ impl Proxy {
         parts.headers = without_hop_by_hop(&parts.headers);
         parts.version = http::Version::HTTP_11;
         let abandoned = Arc::clone(&self).when_abandoned(function, start, Arc::clone(&clock));
-        Response::from_parts(
-            parts,
-            ResponseBody::new(first, rest, clock, abandoned).boxed_unsync(),
-        )
+        Response::from_parts(parts, ResponseBody::new(first, rest, clock, abandoned).boxed_unsync())
     }
 
-    fn when_abandoned(
-        self: Arc<Self>,
-        function: String,
-        start: usize,
-        clock: Arc<Clock>,
-    ) -> Abandoned {
+    fn when_abandoned(self: Arc<Self>, function: String, start: usize, clock: Arc<Clock>) -> Abandoned {
         Box::new(move |rest| {
             if clock.is_settled() {
                 return;
             }
             let Some(rest) = rest else {
-                self.shared.say(
-                    Level::Error,
-                    format!("{function}: the handler broke off after its first byte"),
-                );
+                self.shared.say(Level::Error, format!("{function}: the handler broke off after its first byte"));
                 return;
             };
-            self.shared.say(
-                Level::Information,
-                format!("{function}: the client left before the end (499)"),
-            );
-            if let (true, Ok(runtime)) = (
-                self.hide_client_abort,
-                tokio::runtime::Handle::try_current(),
-            ) {
+            self.shared.say(Level::Information, format!("{function}: the client left before the end (499)"));
+            if let (true, Ok(runtime)) = (self.hide_client_abort, tokio::runtime::Handle::try_current()) {
                 runtime.spawn(self.read_on(function, start, rest, clock));
             }
         })
     }
 
     /// Reads an answer that nobody takes any more, under the same limits.
-    async fn read_on(
-        self: Arc<Self>,
-        function: String,
-        start: usize,
-        mut rest: Incoming,
-        clock: Arc<Clock>,
-    ) {
+    async fn read_on(self: Arc<Self>, function: String, start: usize, mut rest: Incoming, clock: Arc<Clock>) {
         let read = async {
             while let Some(Ok(_)) = rest.frame().await {
                 clock.touch_handler();
@@ -243,9 +199,7 @@ pub(super) fn empty(status: StatusCode) -> Answer {
 
 /// An answer with this status and text.
 pub(super) fn text(status: StatusCode, text: &'static str) -> Answer {
-    let body = http_body_util::Full::from(text)
-        .map_err(|never| match never {})
-        .boxed_unsync();
+    let body = http_body_util::Full::from(text).map_err(|never| match never {}).boxed_unsync();
     let mut response = Response::new(body);
     *response.status_mut() = status;
     response

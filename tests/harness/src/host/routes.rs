@@ -21,37 +21,21 @@ pub(super) struct Template {
 
 impl Template {
     pub(super) fn new(prefix: &str, route: &str) -> Self {
-        let parts: Vec<&str> = prefix
-            .split('/')
-            .chain(route.split('/'))
-            .filter(|part| !part.is_empty())
-            .collect();
-        Self {
-            text: parts.join("/"),
-            segments: parts.iter().map(|part| segment(part)).collect(),
-        }
+        let parts: Vec<&str> = prefix.split('/').chain(route.split('/')).filter(|part| !part.is_empty()).collect();
+        Self { text: parts.join("/"), segments: parts.iter().map(|part| segment(part)).collect() }
     }
 
     /// Whether a request's path belongs to the function. A slash at the end does not matter.
     pub(super) fn matches(&self, path: &str) -> bool {
-        let mut parts = path
-            .strip_prefix('/')
-            .unwrap_or(path)
-            .trim_end_matches('/')
-            .split('/')
-            .peekable();
+        let mut parts = path.strip_prefix('/').unwrap_or(path).trim_end_matches('/').split('/').peekable();
         if parts.peek().is_some_and(|part| part.is_empty()) {
             parts.next();
         }
         for segment in &self.segments {
             let matched = match segment {
                 Segment::Rest => return true,
-                Segment::Literal(text) => parts
-                    .next()
-                    .is_some_and(|part| part.eq_ignore_ascii_case(text)),
-                Segment::Parameter { optional } => {
-                    parts.next().map_or(*optional, |part| !part.is_empty())
-                }
+                Segment::Literal(text) => parts.next().is_some_and(|part| part.eq_ignore_ascii_case(text)),
+                Segment::Parameter { optional } => parts.next().map_or(*optional, |part| !part.is_empty()),
             };
             if !matched {
                 return false;
@@ -68,12 +52,7 @@ impl Template {
                 Segment::Parameter { .. } => 1,
                 Segment::Rest => 3,
             };
-            template
-                .segments
-                .iter()
-                .map(rank)
-                .chain([2])
-                .collect::<Vec<_>>()
+            template.segments.iter().map(rank).chain([2]).collect::<Vec<_>>()
         };
         ranks(self).cmp(&ranks(other))
     }
@@ -86,19 +65,10 @@ impl fmt::Display for Template {
 }
 
 fn segment(part: &str) -> Segment {
-    let Some(name) = part
-        .strip_prefix('{')
-        .and_then(|part| part.strip_suffix('}'))
-    else {
+    let Some(name) = part.strip_prefix('{').and_then(|part| part.strip_suffix('}')) else {
         return Segment::Literal(part.to_owned());
     };
-    if name.starts_with('*') {
-        Segment::Rest
-    } else {
-        Segment::Parameter {
-            optional: name.ends_with('?'),
-        }
-    }
+    if name.starts_with('*') { Segment::Rest } else { Segment::Parameter { optional: name.ends_with('?') } }
 }
 
 #[cfg(test)]
@@ -125,12 +95,8 @@ mod tests {
 
     #[test]
     fn the_more_specific_route_comes_first() {
-        let mut templates =
-            ["{*rest}", "items/{id}", "items/all", "items"].map(|route| Template::new("", route));
+        let mut templates = ["{*rest}", "items/{id}", "items/all", "items"].map(|route| Template::new("", route));
         templates.sort_by(Template::cmp_precedence);
-        assert_eq!(
-            templates.map(|template| template.to_string()),
-            ["items/all", "items/{id}", "items", "{*rest}"]
-        );
+        assert_eq!(templates.map(|template| template.to_string()), ["items/all", "items/{id}", "items", "{*rest}"]);
     }
 }

@@ -37,11 +37,7 @@ pub(super) enum Order {
     /// A call ran into `functionTimeout`: kill the handler and start another, unless this start is already over.
     Replace { start: usize },
     /// Stop: perhaps send a signal first and wait this long, then kill. The answer is the exit status.
-    Stop {
-        signal: Option<Signal>,
-        wait: Duration,
-        done: oneshot::Sender<Option<std::process::ExitStatus>>,
-    },
+    Stop { signal: Option<Signal>, wait: Duration, done: oneshot::Sender<Option<std::process::ExitStatus>> },
 }
 
 /// Shared by all tasks of one host.
@@ -62,11 +58,7 @@ impl Shared {
         let (orders, receiver) = mpsc::channel(16);
         let shared = Self {
             port,
-            status: watch::Sender::new(Status {
-                phase: Phase::Starting,
-                starts: 0,
-                pid: None,
-            }),
+            status: watch::Sender::new(Status { phase: Phase::Starting, starts: 0, pid: None }),
             journal: Journal::new(echo),
             changes: watch::Sender::new(0),
             orders,
@@ -82,12 +74,7 @@ impl Shared {
 
     /// Logs a line of the host's own.
     pub(super) fn say(&self, level: Level, text: impl Into<String>) {
-        self.log(LogLine {
-            level,
-            stream: Stream::Host,
-            channel: Channel::System,
-            text: text.into(),
-        });
+        self.log(LogLine { level, stream: Stream::Host, channel: Channel::System, text: text.into() });
     }
 
     pub(super) fn lines(&self) -> Vec<LogLine> {
@@ -104,8 +91,7 @@ impl Shared {
     }
 
     fn changed(&self) {
-        self.changes
-            .send_modify(|changes| *changes = changes.wrapping_add(1));
+        self.changes.send_modify(|changes| *changes = changes.wrapping_add(1));
     }
 
     pub(super) fn watch_changes(&self) -> watch::Receiver<u64> {
@@ -121,26 +107,16 @@ impl Shared {
     pub(super) async fn ready(&self, wait: Duration) -> bool {
         let mut status = self.status.subscribe();
         let settled = async {
-            let settled = status
-                .wait_for(|status| status.phase != Phase::Starting)
-                .await;
+            let settled = status.wait_for(|status| status.phase != Phase::Starting).await;
             settled.is_ok_and(|status| status.phase == Phase::Ready)
         };
         if let Ok(ready) = timeout(wait, settled).await {
             return ready;
         }
         if !self.giving_up.swap(true, Ordering::Relaxed) {
-            self.say(
-                Level::Error,
-                "a request waited for the handler in vain; the host stops",
-            );
+            self.say(Level::Error, "a request waited for the handler in vain; the host stops");
             let (done, _) = oneshot::channel();
-            self.order(Order::Stop {
-                signal: None,
-                wait: Duration::ZERO,
-                done,
-            })
-            .await;
+            self.order(Order::Stop { signal: None, wait: Duration::ZERO, done }).await;
         }
         false
     }
@@ -148,8 +124,6 @@ impl Shared {
     /// Ends when the host has stopped.
     pub(super) async fn stopped(&self) {
         let mut status = self.status.subscribe();
-        let _ = status
-            .wait_for(|status| matches!(status.phase, Phase::Stopped(_)))
-            .await;
+        let _ = status.wait_for(|status| matches!(status.phase, Phase::Stopped(_))).await;
     }
 }

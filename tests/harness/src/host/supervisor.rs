@@ -65,33 +65,25 @@ impl Supervisor {
                     return;
                 }
                 Ended::Replaced => {
-                    self.shared.say(
-                        Level::Error,
-                        "a call ran into functionTimeout; the handler is killed and restarted",
-                    );
+                    self.shared
+                        .say(Level::Error, "a call ran into functionTimeout; the handler is killed and restarted");
                     None
                 }
                 Ended::Exited(status) if status.code() == Some(200) => {
-                    self.shared.say(
-                        Level::Information,
-                        "the handler asked for a restart (exit code 200)",
-                    );
+                    self.shared.say(Level::Information, "the handler asked for a restart (exit code 200)");
                     None
                 }
-                Ended::Exited(status) => Some(format!(
-                    "the handler ended with {status}: {}",
-                    process.last_words().await
-                )),
-                Ended::NeverReady => Some(format!(
-                    "the handler did not answer GET / in time: {}",
-                    process.last_words().await
-                )),
+                Ended::Exited(status) => {
+                    Some(format!("the handler ended with {status}: {}", process.last_words().await))
+                }
+                Ended::NeverReady => {
+                    Some(format!("the handler did not answer GET / in time: {}", process.last_words().await))
+                }
             };
             if let Some(trouble) = trouble {
                 self.shared.say(Level::Error, trouble.clone());
                 if errors.add() >= MAX_ERRORS {
-                    self.shared
-                        .say(Level::Error, "the handler failed too often; the host stops");
+                    self.shared.say(Level::Error, "the handler failed too often; the host stops");
                     return self.stop(&trouble);
                 }
             }
@@ -183,10 +175,7 @@ struct Errors {
 impl Errors {
     fn add(&mut self) -> usize {
         let now = Instant::now();
-        if self
-            .last
-            .is_some_and(|last| now.duration_since(last) > ERROR_WINDOW)
-        {
+        if self.last.is_some_and(|last| now.duration_since(last) > ERROR_WINDOW) {
             self.count = 0;
         }
         self.last = Some(now);

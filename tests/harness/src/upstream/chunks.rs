@@ -45,13 +45,10 @@ mod tests {
 
     #[test]
     fn every_payload_is_one_event_and_done_is_last() {
-        let text =
-            String::from_utf8(sse(&[&thought("hm"), &chunk("hi"), &finish("stop")])).unwrap();
+        let text = String::from_utf8(sse(&[&thought("hm"), &chunk("hi"), &finish("stop")])).unwrap();
         let events: Vec<&str> = text.split_terminator("\n\n").collect();
         assert_eq!(events.len(), 4);
-        assert!(
-            events[0].starts_with("data: {") && events[0].contains(r#""reasoning_content":"hm""#)
-        );
+        assert!(events[0].starts_with("data: {") && events[0].contains(r#""reasoning_content":"hm""#));
         assert!(events[1].contains(r#""content":"hi""#));
         assert!(events[2].contains(r#""finish_reason":"stop""#));
         assert_eq!(events[3], "data: [DONE]");

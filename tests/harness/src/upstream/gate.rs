@@ -17,10 +17,7 @@ pub struct Gate {
 
 impl Gate {
     pub(super) fn new() -> Self {
-        Self {
-            permits: Arc::new(Semaphore::new(0)),
-            sent: Arc::new(watch::Sender::new(0)),
-        }
+        Self { permits: Arc::new(Semaphore::new(0)), sent: Arc::new(watch::Sender::new(0)) }
     }
 
     /// Lets the next piece go. Called before anything waits, the piece goes as soon as its turn comes.
@@ -41,9 +38,7 @@ impl Gate {
     /// Waits until at least `pieces` have been handed to the socket; false when that takes longer than `within`.
     pub async fn wait_sent(&self, pieces: usize, within: Duration) -> bool {
         let mut sent = self.sent.subscribe();
-        timeout(within, sent.wait_for(|sent| *sent >= pieces))
-            .await
-            .is_ok_and(|waited| waited.is_ok())
+        timeout(within, sent.wait_for(|sent| *sent >= pieces)).await.is_ok_and(|waited| waited.is_ok())
     }
 
     /// Waits for this piece's turn. A closed semaphore is an open gate.

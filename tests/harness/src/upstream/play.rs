@@ -124,17 +124,10 @@ fn add(target: &mut BytesMut, piece: &Bytes, chunked: bool) {
 }
 
 fn head(reply: &Reply) -> BytesMut {
-    let Content::Response {
-        status,
-        headers,
-        chunked,
-    } = &reply.content
-    else {
+    let Content::Response { status, headers, chunked } = &reply.content else {
         return BytesMut::new();
     };
-    let reason = http::StatusCode::from_u16(*status)
-        .ok()
-        .and_then(|status| status.canonical_reason());
+    let reason = http::StatusCode::from_u16(*status).ok().and_then(|status| status.canonical_reason());
     let mut text = format!("HTTP/1.1 {status} {}\r\n", reason.unwrap_or("Scripted"));
     for (name, value) in headers {
         let _ = write!(text, "{name}: {value}\r\n");

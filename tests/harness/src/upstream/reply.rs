@@ -35,11 +35,7 @@ pub enum Ending {
 #[derive(Clone, Debug)]
 pub(super) enum Content {
     /// A response with a head. `chunked` or with a content length.
-    Response {
-        status: u16,
-        headers: Vec<(String, String)>,
-        chunked: bool,
-    },
+    Response { status: u16, headers: Vec<(String, String)>, chunked: bool },
     /// Literal bytes.
     Raw,
     /// A closed connection.
@@ -76,28 +72,12 @@ impl Reply {
     /// `200`, `text/event-stream`, chunked, with these bytes as they are.
     pub fn sse(bytes: impl Into<Bytes>) -> Self {
         let headers = vec![("content-type".to_owned(), "text/event-stream".to_owned())];
-        Self::new(
-            Content::Response {
-                status: 200,
-                headers,
-                chunked: true,
-            },
-            bytes.into(),
-            Ending::Complete,
-        )
+        Self::new(Content::Response { status: 200, headers, chunked: true }, bytes.into(), Ending::Complete)
     }
 
     /// This status with an empty body and a content length.
     pub fn status(status: u16) -> Self {
-        Self::new(
-            Content::Response {
-                status,
-                headers: Vec::new(),
-                chunked: false,
-            },
-            Bytes::new(),
-            Ending::Complete,
-        )
+        Self::new(Content::Response { status, headers: Vec::new(), chunked: false }, Bytes::new(), Ending::Complete)
     }
 
     /// These bytes on the wire, head included or not, after which the connection is closed.
@@ -210,17 +190,12 @@ impl Reply {
     fn cuts(&self) -> Vec<usize> {
         match &self.split {
             Split::Whole => Vec::new(),
-            Split::Every(size) => (0..self.body.len())
-                .step_by((*size).max(1))
-                .skip(1)
-                .collect(),
+            Split::Every(size) => (0..self.body.len()).step_by((*size).max(1)).skip(1).collect(),
             Split::At(offsets) => offsets.clone(),
             Split::Events => (1..=self.body.len())
                 .filter(|end| {
                     let so_far = self.body.slice(..*end);
-                    so_far.ends_with(b"\n\n")
-                        || so_far.ends_with(b"\r\n\r\n")
-                        || so_far.ends_with(b"\r\r")
+                    so_far.ends_with(b"\n\n") || so_far.ends_with(b"\r\n\r\n") || so_far.ends_with(b"\r\r")
                 })
                 .collect(),
         }
@@ -240,14 +215,8 @@ mod tests {
         assert_eq!(pieces("abcde", Split::Whole), ["abcde"]);
         assert_eq!(pieces("abcde", Split::Every(2)), ["ab", "cd", "e"]);
         assert_eq!(pieces("abcde", Split::Every(0)), ["a", "b", "c", "d", "e"]);
-        assert_eq!(
-            pieces("abcde", Split::At(vec![1, 1, 4, 9])),
-            ["a", "bcd", "e"]
-        );
-        assert_eq!(
-            pieces("data: 1\n\ndata: 2\r\n\r\nrest", Split::Events),
-            ["data: 1\n\n", "data: 2\r\n\r\n", "rest"]
-        );
+        assert_eq!(pieces("abcde", Split::At(vec![1, 1, 4, 9])), ["a", "bcd", "e"]);
+        assert_eq!(pieces("data: 1\n\ndata: 2\r\n\r\nrest", Split::Events), ["data: 1\n\n", "data: 2\r\n\r\n", "rest"]);
         assert!(pieces("", Split::Every(3)).is_empty());
     }
 }

@@ -28,10 +28,7 @@ pub struct Request {
 impl Request {
     /// The first header of this lower-case name.
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers
-            .iter()
-            .find(|(known, _)| known == name)
-            .map(|(_, value)| value.as_str())
+        self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
     /// The body read as JSON.
@@ -55,9 +52,7 @@ impl Request {
 
     /// Whether the client wants to use the connection again.
     pub(super) fn keeps_alive(&self) -> bool {
-        !self
-            .header("connection")
-            .is_some_and(|value| value.eq_ignore_ascii_case("close"))
+        !self.header("connection").is_some_and(|value| value.eq_ignore_ascii_case("close"))
     }
 }
 
@@ -66,9 +61,7 @@ fn percent_decoded(text: &str) -> String {
     let mut rest = text.bytes();
     while let Some(byte) = rest.next() {
         let mut ahead = rest.clone();
-        let escaped = (byte == b'%')
-            .then(|| Some((hex(ahead.next()?)?, hex(ahead.next()?)?)))
-            .flatten();
+        let escaped = (byte == b'%').then(|| Some((hex(ahead.next()?)?, hex(ahead.next()?)?))).flatten();
         bytes.push(match (byte, escaped) {
             (_, Some((high, low))) => {
                 rest = ahead;
@@ -82,39 +75,21 @@ fn percent_decoded(text: &str) -> String {
 }
 
 fn hex(digit: u8) -> Option<u8> {
-    char::from(digit)
-        .to_digit(16)
-        .and_then(|value| u8::try_from(value).ok())
+    char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok())
 }
 
 /// Reads the next request; `None` when the client has closed between two requests.
-pub(super) async fn read(
-    source: &mut (impl AsyncRead + Unpin),
-    buffer: &mut BytesMut,
-) -> io::Result<Option<Request>> {
+pub(super) async fn read(source: &mut (impl AsyncRead + Unpin), buffer: &mut BytesMut) -> io::Result<Option<Request>> {
     let Some(head) = read_head(source, buffer).await? else {
         return Ok(None);
     };
     let (method, target, headers) =
         parse_head(&head).ok_or_else(|| malformed("a request head that is not HTTP/1.1"))?;
-    let mut request = Request {
-        method,
-        target,
-        headers,
-        body: Bytes::new(),
-        at: Instant::now(),
-    };
-    request.body = if request
-        .header("transfer-encoding")
-        .is_some_and(|value| value.contains("chunked"))
-    {
+    let mut request = Request { method, target, headers, body: Bytes::new(), at: Instant::now() };
+    request.body = if request.header("transfer-encoding").is_some_and(|value| value.contains("chunked")) {
         read_chunks(source, buffer).await?
     } else {
-        let length = request
-            .header("content-length")
-            .unwrap_or("0")
-            .trim()
-            .parse();
+        let length = request.header("content-length").unwrap_or("0").trim().parse();
         let length: usize = length.map_err(|_| malformed("a content length that is no number"))?;
         take(source, buffer, length).await?
     };
@@ -122,10 +97,7 @@ pub(super) async fn read(
     Ok(Some(request))
 }
 
-async fn read_head(
-    source: &mut (impl AsyncRead + Unpin),
-    buffer: &mut BytesMut,
-) -> io::Result<Option<Bytes>> {
+async fn read_head(source: &mut (impl AsyncRead + Unpin), buffer: &mut BytesMut) -> io::Result<Option<Bytes>> {
     loop {
         if let Some(end) = buffer.windows(4).position(|window| window == b"\r\n\r\n") {
             let head = buffer.split_to(end).freeze();
@@ -136,11 +108,7 @@ async fn read_head(
             return Err(malformed("a request head without an end"));
         }
         if source.read_buf(buffer).await? == 0 {
-            return if buffer.is_empty() {
-                Ok(None)
-            } else {
-                Err(io::ErrorKind::UnexpectedEof.into())
-            };
+            return if buffer.is_empty() { Ok(None) } else { Err(io::ErrorKind::UnexpectedEof.into()) };
         }
     }
 }
@@ -156,24 +124,17 @@ fn parse_head(head: &[u8]) -> Option<Head> {
         return None;
     }
     let headers = lines
-        .map(|line| {
-            line.split_once(':')
-                .map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()))
-        })
+        .map(|line| line.split_once(':').map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned())))
         .collect::<Option<_>>()?;
     Some((method.to_owned(), target.to_owned(), headers))
 }
 
-async fn read_chunks(
-    source: &mut (impl AsyncRead + Unpin),
-    buffer: &mut BytesMut,
-) -> io::Result<Bytes> {
+async fn read_chunks(source: &mut (impl AsyncRead + Unpin), buffer: &mut BytesMut) -> io::Result<Bytes> {
     let mut body = BytesMut::new();
     loop {
         let line = read_line(source, buffer).await?;
         let size = line.split(';').next().unwrap_or_default().trim();
-        let size = usize::from_str_radix(size, 16)
-            .map_err(|_| malformed("a chunk size that is no number"))?;
+        let size = usize::from_str_radix(size, 16).map_err(|_| malformed("a chunk size that is no number"))?;
         if size == 0 {
             while !read_line(source, buffer).await?.is_empty() {}
             return Ok(body.freeze());
@@ -186,10 +147,7 @@ async fn read_chunks(
     }
 }
 
-async fn read_line(
-    source: &mut (impl AsyncRead + Unpin),
-    buffer: &mut BytesMut,
-) -> io::Result<String> {
+async fn read_line(source: &mut (impl AsyncRead + Unpin), buffer: &mut BytesMut) -> io::Result<String> {
     loop {
         if let Some(end) = buffer.windows(2).position(|window| window == b"\r\n") {
             let line = String::from_utf8_lossy(&buffer.split_to(end)).into_owned();
@@ -203,11 +161,7 @@ async fn read_line(
     }
 }
 
-async fn take(
-    source: &mut (impl AsyncRead + Unpin),
-    buffer: &mut BytesMut,
-    length: usize,
-) -> io::Result<Bytes> {
+async fn take(source: &mut (impl AsyncRead + Unpin), buffer: &mut BytesMut, length: usize) -> io::Result<Bytes> {
     if length > MAX_BODY_BYTES {
         return Err(malformed("a request body beyond what is read here"));
     }
@@ -225,10 +179,7 @@ async fn more(source: &mut (impl AsyncRead + Unpin), buffer: &mut BytesMut) -> i
 }
 
 fn malformed(what: &str) -> io::Error {
-    io::Error::new(
-        io::ErrorKind::InvalidData,
-        format!("the client sent {what}"),
-    )
+    io::Error::new(io::ErrorKind::InvalidData, format!("the client sent {what}"))
 }
 
 #[cfg(test)]
@@ -242,10 +193,7 @@ mod tests {
         let mut source: &[u8] = wire;
         let mut buffer = BytesMut::new();
         let first = read(&mut source, &mut buffer).await.unwrap().unwrap();
-        assert_eq!(
-            (first.method.as_str(), first.path(), first.header("x-a")),
-            ("POST", "/a", Some("b"))
-        );
+        assert_eq!((first.method.as_str(), first.path(), first.header("x-a")), ("POST", "/a", Some("b")));
         assert_eq!(first.query("x").as_deref(), Some("1/2"));
         assert_eq!(first.query("y").as_deref(), Some(""));
         assert!(first.json().is_ok());

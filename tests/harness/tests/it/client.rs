@@ -14,17 +14,11 @@ use crate::SOON;
 
 /// Gives an event its time, and fails the test after it.
 pub(crate) async fn soon<T>(event: impl Future<Output = T>) -> T {
-    timeout(SOON, event)
-        .await
-        .unwrap_or_else(|_| panic!("it did not happen within {SOON:?}"))
+    timeout(SOON, event).await.unwrap_or_else(|_| panic!("it did not happen within {SOON:?}"))
 }
 
 pub(crate) fn request(method: Method, url: &str, body: &'static str) -> Request<Full<Bytes>> {
-    Request::builder()
-        .method(method)
-        .uri(url)
-        .body(Full::from(body))
-        .unwrap()
+    Request::builder().method(method).uri(url).body(Full::from(body)).unwrap()
 }
 
 pub(crate) async fn send(request: Request<Full<Bytes>>) -> Response<Incoming> {
@@ -41,9 +35,7 @@ pub(crate) async fn get(url: &str) -> Response<Incoming> {
 }
 
 /// The next read of the body: a piece, nothing at its proper end, or an error where it was cut.
-pub(crate) async fn piece(
-    response: &mut Response<Incoming>,
-) -> Result<Option<String>, hyper::Error> {
+pub(crate) async fn piece(response: &mut Response<Incoming>) -> Result<Option<String>, hyper::Error> {
     let frame = soon(response.body_mut().frame()).await.transpose()?;
     Ok(frame.map(|frame| String::from_utf8(frame.into_data().unwrap().to_vec()).unwrap()))
 }
@@ -51,10 +43,7 @@ pub(crate) async fn piece(
 /// The status and the whole body of an answer that ends properly.
 pub(crate) async fn whole(response: Response<Incoming>) -> (u16, String) {
     let status = response.status().as_u16();
-    let body = soon(response.into_body().collect())
-        .await
-        .unwrap()
-        .to_bytes();
+    let body = soon(response.into_body().collect()).await.unwrap().to_bytes();
     (status, String::from_utf8(body.to_vec()).unwrap())
 }
 

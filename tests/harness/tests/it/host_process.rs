@@ -11,18 +11,11 @@ use crate::staged::{Staged, control, exit, hosted};
 use crate::{NOT_YET, SOON};
 
 fn at_start(order: &str) -> HostOptions {
-    HostOptions {
-        env: vec![("FAKE_AT_START".to_owned(), order.to_owned())],
-        ..HostOptions::default()
-    }
+    HostOptions { env: vec![("FAKE_AT_START".to_owned(), order.to_owned())], ..HostOptions::default() }
 }
 
 async fn restarted(host: &Host, starts: usize) -> bool {
-    host.wait_until(
-        |host| host.handler_starts() == starts && host.is_ready(),
-        SOON,
-    )
-    .await
+    host.wait_until(|host| host.handler_starts() == starts && host.is_ready(), SOON).await
 }
 
 fn exists(pid: u32) -> bool {
@@ -32,41 +25,18 @@ fn exists(pid: u32) -> bool {
 #[tokio::test]
 async fn the_handler_gets_the_hosts_environment_and_folder() {
     let env = vec![("OURS".to_owned(), "1".to_owned())];
-    let (app, host) = hosted(HostOptions {
-        env,
-        ..HostOptions::default()
-    })
-    .await;
+    let (app, host) = hosted(HostOptions { env, ..HostOptions::default() }).await;
     let seen = json(get(&host.url("api/play/environment")).await).await;
     let root = app.path().canonicalize().unwrap();
-    let variable = |name: &str| {
-        seen["variables"][name]
-            .as_str()
-            .unwrap_or_else(|| panic!("{name} is missing"))
-    };
+    let variable = |name: &str| seen["variables"][name].as_str().unwrap_or_else(|| panic!("{name} is missing"));
     assert_eq!(seen["directory"].as_str(), root.to_str());
     assert_eq!(seen["arguments"], serde_json::json!([]));
-    assert_eq!(
-        variable("FUNCTIONS_CUSTOMHANDLER_PORT"),
-        host.handler_port().to_string()
-    );
-    assert_eq!(
-        variable("FUNCTIONS_HTTPWORKER_PORT"),
-        host.handler_port().to_string()
-    );
-    assert_eq!(
-        variable("FUNCTIONS_CUSTOMHANDLER_WORKER_ID"),
-        variable("FUNCTIONS_HTTPWORKER_ID")
-    );
+    assert_eq!(variable("FUNCTIONS_CUSTOMHANDLER_PORT"), host.handler_port().to_string());
+    assert_eq!(variable("FUNCTIONS_HTTPWORKER_PORT"), host.handler_port().to_string());
+    assert_eq!(variable("FUNCTIONS_CUSTOMHANDLER_WORKER_ID"), variable("FUNCTIONS_HTTPWORKER_ID"));
     assert_eq!(Some(variable("FUNCTIONS_APP_ROOT_PATH")), root.to_str());
-    assert_eq!(
-        (variable("FUNCTIONS_WORKER_RUNTIME"), variable("OURS")),
-        ("custom", "1")
-    );
-    assert!(
-        seen["variables"].get("CARGO_MANIFEST_DIR").is_none(),
-        "the test's own environment was inherited"
-    );
+    assert_eq!((variable("FUNCTIONS_WORKER_RUNTIME"), variable("OURS")), ("custom", "1"));
+    assert!(seen["variables"].get("CARGO_MANIFEST_DIR").is_none(), "the test's own environment was inherited");
     host.stop().await;
 }
 
@@ -78,38 +48,17 @@ async fn lines_become_log_entries_by_their_stream() {
     control(&host, "err?text=broken").await;
     control(&host, "out?text=LanguageWorkerConsoleLog+internal").await;
     let has = |host: &Host, level, stream, channel, text: &str| {
-        host.log().iter().any(|line| {
-            (line.level, line.stream, line.channel, line.text.as_str())
-                == (level, stream, channel, text)
-        })
+        host.log()
+            .iter()
+            .any(|line| (line.level, line.stream, line.channel, line.text.as_str()) == (level, stream, channel, text))
     };
     for (level, stream, channel, text) in [
-        (
-            Level::Information,
-            Stream::Stdout,
-            Channel::Console,
-            "an error on stdout",
-        ),
-        (
-            Level::Warning,
-            Stream::Stderr,
-            Channel::Console,
-            "a Warning",
-        ),
+        (Level::Information, Stream::Stdout, Channel::Console, "an error on stdout"),
+        (Level::Warning, Stream::Stderr, Channel::Console, "a Warning"),
         (Level::Error, Stream::Stderr, Channel::Console, "broken"),
-        (
-            Level::Information,
-            Stream::Stdout,
-            Channel::System,
-            "internal",
-        ),
+        (Level::Information, Stream::Stdout, Channel::System, "internal"),
     ] {
-        assert!(
-            host.wait_until(|host| has(host, level, stream, channel, text), SOON)
-                .await,
-            "{:?}",
-            host.log()
-        );
+        assert!(host.wait_until(|host| has(host, level, stream, channel, text), SOON).await, "{:?}", host.log());
     }
     host.stop().await;
 }
@@ -118,14 +67,8 @@ async fn lines_become_log_entries_by_their_stream() {
 async fn exit_code_0_is_not_restarted_and_later_calls_fail() {
     let (_app, host) = hosted(HostOptions::default()).await;
     exit(&host, 0).await;
-    assert!(
-        host.wait_until(|host| host.handler_pid().is_none(), SOON)
-            .await
-    );
-    assert_eq!(
-        whole(post(&host.url("api/play/echo")).await).await,
-        (500, String::new())
-    );
+    assert!(host.wait_until(|host| host.handler_pid().is_none(), SOON).await);
+    assert_eq!(whole(post(&host.url("api/play/echo")).await).await, (500, String::new()));
     assert_eq!((host.handler_starts(), host.is_stopped()), (1, false));
     host.stop().await;
 }
@@ -151,15 +94,8 @@ async fn errors_are_restarted_on_the_same_port_and_the_third_stops_the_host() {
     assert!(restarted(&host, 2).await);
     assert_ne!(id().await, first);
     host.terminate_handler().await;
-    assert!(
-        host.wait_until(|host| host.handler_starts() == 3, SOON)
-            .await
-    );
-    assert_eq!(
-        post(&url).await.status(),
-        200,
-        "a call waits for the restart"
-    );
+    assert!(host.wait_until(|host| host.handler_starts() == 3, SOON).await);
+    assert_eq!(post(&url).await.status(), 200, "a call waits for the restart");
     assert_eq!(host.handler_port(), port);
     host.kill_handler().await;
     assert!(host.wait_until(Host::is_stopped, SOON).await);
@@ -173,58 +109,33 @@ async fn errors_are_restarted_on_the_same_port_and_the_third_stops_the_host() {
 async fn a_handler_that_fails_at_its_start_is_tried_again() {
     let app = Staged::new();
     let mark = app.path().join("mark");
-    let host = app
-        .start(at_start(&format!("touch:{}", mark.display())))
-        .await
-        .unwrap();
+    let host = app.start(at_start(&format!("touch:{}", mark.display()))).await.unwrap();
     assert_eq!(host.handler_starts(), 2);
     host.stop().await;
 }
 
 #[tokio::test]
 async fn a_hopeless_handler_is_an_error_with_its_last_words() {
-    let error = Staged::new()
-        .start(at_start("exit:64"))
-        .await
-        .err()
-        .unwrap();
+    let error = Staged::new().start(at_start("exit:64")).await.err().unwrap();
     assert!(matches!(error, HostError::Handler { .. }));
     let text = error.to_string();
-    assert!(
-        text.contains("64") && text.contains("fake handler was told to end"),
-        "{text}"
-    );
+    assert!(text.contains("64") && text.contains("fake handler was told to end"), "{text}");
 }
 
 #[tokio::test]
 async fn a_handler_that_never_answers_is_an_error() {
-    let options = HostOptions {
-        initialization_timeout: Duration::from_millis(100),
-        ..at_start("deaf")
-    };
+    let options = HostOptions { initialization_timeout: Duration::from_millis(100), ..at_start("deaf") };
     let error = Staged::new().start(options).await.err().unwrap();
-    assert!(
-        error.to_string().contains("did not answer GET /"),
-        "{error}"
-    );
+    assert!(error.to_string().contains("did not answer GET /"), "{error}");
 }
 
 #[tokio::test]
 async fn a_call_that_waits_in_vain_for_a_restart_stops_the_host() {
     let app = Staged::new();
     let order = format!("once:{}", app.path().join("mark").display());
-    let host = app
-        .start(HostOptions {
-            restart_wait: NOT_YET,
-            ..at_start(&order)
-        })
-        .await
-        .unwrap();
+    let host = app.start(HostOptions { restart_wait: NOT_YET, ..at_start(&order) }).await.unwrap();
     host.kill_handler().await;
-    assert!(
-        host.wait_until(|host| host.handler_starts() == 2, SOON)
-            .await
-    );
+    assert!(host.wait_until(|host| host.handler_starts() == 2, SOON).await);
     assert_eq!(post(&host.url("api/play/echo")).await.status(), 503);
     assert!(host.wait_until(Host::is_stopped, SOON).await);
     host.stop().await;
@@ -233,11 +144,7 @@ async fn a_call_that_waits_in_vain_for_a_restart_stops_the_host() {
 #[tokio::test]
 async fn stop_kills_the_one_process_and_frees_its_port() {
     let (_app, host) = hosted(HostOptions::default()).await;
-    let (pid, port, address) = (
-        host.handler_pid().unwrap(),
-        host.handler_port(),
-        host.address(),
-    );
+    let (pid, port, address) = (host.handler_pid().unwrap(), host.handler_port(), host.address());
     assert!(exists(pid));
     host.stop().await;
     assert!(!exists(pid));
@@ -261,10 +168,7 @@ async fn a_dropped_host_leaves_no_process() {
 #[tokio::test]
 async fn interrupt_lets_the_handler_end_by_itself() {
     let (_app, host) = hosted(HostOptions::default()).await;
-    assert_eq!(
-        host.interrupt().await.and_then(|status| status.code()),
-        Some(7)
-    );
+    assert_eq!(host.interrupt().await.and_then(|status| status.code()), Some(7));
 }
 
 #[tokio::test]

@@ -2,11 +2,7 @@
 //!
 //! Where a test has to see that something does *not* happen it waits [`NOT_YET`]; all other waits end with the event.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "test helpers fail the test"
-)]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "test helpers fail the test")]
 
 mod client;
 mod host_answers;

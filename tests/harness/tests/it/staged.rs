@@ -22,8 +22,7 @@ impl Staged {
     pub(crate) fn new() -> Self {
         let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join(Uuid::new_v4().to_string());
         fs::create_dir_all(root.join("play")).unwrap();
-        std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_fake-handler"), root.join("handler"))
-            .unwrap();
+        std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_fake-handler"), root.join("handler")).unwrap();
         let staged = Self(root);
         staged.write("host.json", &host_json());
         staged.write("play/function.json", &function_json());
@@ -39,14 +38,7 @@ impl Staged {
     }
 
     pub(crate) async fn start(&self, options: HostOptions) -> Result<Host, HostError> {
-        Host::start(
-            &self.0,
-            HostOptions {
-                inherit_env: false,
-                ..options
-            },
-        )
-        .await
+        Host::start(&self.0, HostOptions { inherit_env: false, ..options }).await
     }
 }
 
@@ -74,39 +66,22 @@ pub(crate) async fn hosted(options: HostOptions) -> (Staged, Host) {
 
 /// Tells the handler something past the host; `order` is `what?parameters`.
 pub(crate) async fn control(host: &Host, order: &str) -> u16 {
-    get(&format!(
-        "http://127.0.0.1:{}/control/{order}",
-        host.handler_port()
-    ))
-    .await
-    .status()
-    .as_u16()
+    get(&format!("http://127.0.0.1:{}/control/{order}", host.handler_port())).await.status().as_u16()
 }
 
 /// Tells the handler to end, which it does without an answer.
 pub(crate) async fn exit(host: &Host, code: i32) {
-    let url = format!(
-        "http://127.0.0.1:{}/control/exit?code={code}",
-        host.handler_port()
-    );
+    let url = format!("http://127.0.0.1:{}/control/exit?code={code}", host.handler_port());
     let client = hyper_util::client::legacy::Client::builder(hyper_util::rt::TokioExecutor::new())
         .retry_canceled_requests(false)
         .build_http();
-    assert!(
-        client
-            .request(crate::client::request(http::Method::GET, &url, ""))
-            .await
-            .is_err()
-    );
+    assert!(client.request(crate::client::request(http::Method::GET, &url, "")).await.is_err());
 }
 
 /// Opens an answer that the test plays; returns with its first piece, which is `first`.
 pub(crate) async fn scene(host: &Host, name: &str) -> http::Response<hyper::body::Incoming> {
     control(host, &format!("piece?name={name}&text=first")).await;
     let mut answer = post(&host.url(&format!("api/play/scene?name={name}"))).await;
-    assert_eq!(
-        crate::client::piece(&mut answer).await.unwrap().as_deref(),
-        Some("first")
-    );
+    assert_eq!(crate::client::piece(&mut answer).await.unwrap().as_deref(), Some("first"));
     answer
 }
