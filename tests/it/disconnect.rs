@@ -1,0 +1,43 @@
+//! A reader who leaves is not paid for.
+
+use std::time::Duration;
+
+use harness::upstream::{Reply, Split, chunk, finish, sse};
+
+use crate::support::app::{SOON, TestApp};
+use crate::support::client::{begin, post, question};
+
+#[tokio::test]
+async fn a_client_that_leaves_before_the_answer_closes_the_upstream_request() {
+    let app = TestApp::start().await;
+    app.upstream.always(Reply::silent());
+    let asking = tokio::spawn(begin(post(&app.url(), &question("Hi"))));
+    assert!(app.upstream.wait_for(|counts| counts.open == 1, SOON).await);
+    asking.abort();
+    assert!(app.upstream.wait_for(|counts| counts.open == 0 && counts.aborted == 1, Duration::from_secs(1)).await);
+    assert!(app.wait_for_log("client_left").await);
+}
+
+#[tokio::test]
+async fn a_client_that_leaves_during_the_answer_closes_the_upstream_request_while_upstream_is_silent() {
+    let app = TestApp::start().await;
+    let (reply, gate) = Reply::sse(sse(&[&chunk("Hi"), &finish("stop")])).split(Split::Events).gated();
+    app.upstream.always(reply);
+    gate.open_next();
+    let mut reading = app.begin("Hi").await;
+    reading.line().await.unwrap();
+    reading.line().await.unwrap();
+    drop(reading);
+    assert!(app.upstream.wait_for(|counts| counts.open == 0 && counts.aborted == 1, Duration::from_secs(1)).await);
+    assert!(app.wait_for_log("client_left").await);
+    assert_eq!(app.log_with("chat turn").len(), 1, "one line a turn");
+}
+
+#[tokio::test]
+async fn after_done_upstream_is_not_read_on() {
+    let app = TestApp::start().await;
+    app.upstream.always(Reply::sse(sse(&[&chunk("Hi"), &finish("stop")])).ending(harness::upstream::Ending::Hang));
+    let answer = app.ask("Hi").await;
+    assert_eq!(answer.last()["done"]["finish_reason"], "stop");
+    assert!(app.upstream.wait_for(|counts| counts.open == 0, Duration::from_secs(1)).await);
+}

@@ -1,0 +1,72 @@
+//! What the commands do, as commands of cargo.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use crate::stage;
+
+/// A step's result; the text says which step failed.
+pub(crate) type Outcome = Result<(), String>;
+
+/// `cargo xtask run`
+pub(crate) fn run() -> Outcome {
+    cargo(&["run", "--package", "reasoning-chat"])
+}
+
+/// `cargo xtask test`
+pub(crate) fn test() -> Outcome {
+    cargo(&["fmt", "--all", "--check"])?;
+    cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"])?;
+    step(
+        Command::new(cargo_path())
+            .args(["doc", "--workspace", "--no-deps", "--document-private-items", "--locked"])
+            .env("RUSTDOCFLAGS", "-D warnings"),
+    )?;
+    cargo(&["test", "--workspace", "--locked"])?;
+    if has("cargo-deny") {
+        // Advisories need their database from the network; the workflow on the forge checks those.
+        cargo(&["deny", "--workspace", "--all-features", "check", "bans", "licenses", "sources"])?;
+    } else {
+        println!("\nskipped: cargo deny (to have it: cargo install cargo-deny --locked)");
+    }
+    println!("\nAll is well.");
+    Ok(())
+}
+
+/// `cargo xtask host`
+pub(crate) fn host() -> Outcome {
+    cargo(&["build", "--package", "reasoning-chat"])?;
+    let app = stage::app(Path::new("debug")).map_err(|error| format!("staging the app: {error}"))?;
+    // The staged binary stands where host.json says; local.settings.json may point into the source tree.
+    let name = "AzureFunctionsJobHost__customHandler__description__defaultExecutablePath";
+    let app = app.to_string_lossy();
+    let arguments = ["run", "--quiet", "--package", "harness", "--bin", "functions-host", "--", &app];
+    step(Command::new(cargo_path()).args(arguments).env(name, "reasoning-chat"))
+}
+
+/// The cargo that runs this program.
+fn cargo_path() -> String {
+    #[expect(clippy::disallowed_methods, reason = "cargo says where it is in the environment; this is no setting")]
+    std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned())
+}
+
+fn cargo(arguments: &[&str]) -> Outcome {
+    step(Command::new(cargo_path()).args(arguments))
+}
+
+/// Runs a command where the project is, and shows it.
+fn step(command: &mut Command) -> Outcome {
+    let words: Vec<_> = command.get_args().map(|word| word.to_string_lossy()).collect();
+    let shown = format!("cargo {}", words.join(" "));
+    println!("\n> {shown}");
+    match command.current_dir(stage::project()).status() {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => Err(format!("{shown}: {status}")),
+        Err(error) => Err(format!("{shown}: {error}")),
+    }
+}
+
+fn has(program: &str) -> bool {
+    let probe = Command::new(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
+    probe.is_ok_and(|status| status.success())
+}
