@@ -67,7 +67,7 @@ impl Record {
         tracing::info!(
             request_id = self.request_id,
             outcome = "done",
-            finish_reason = answer.finish_reason().trim_matches('"'),
+            finish_reason = known(answer.finish_reason()),
             elapsed_ms = milliseconds(self.elapsed()),
             first_token_ms = self.first_token_after().map(milliseconds),
             events = self.events,
@@ -95,6 +95,14 @@ impl Record {
         }
         // What a client did wrong is nothing to be woken for.
         if error.code().status().is_client_error() { tell!(info) } else { tell!(warn) }
+    }
+}
+
+/// A finish reason for the log: one of the field's, so that nothing else of upstream's gets in.
+fn known(finish_reason: &str) -> &str {
+    match finish_reason.trim_matches('"') {
+        reason @ ("stop" | "length" | "content_filter" | "tool_calls" | "function_call") => reason,
+        _ => "other",
     }
 }
 

@@ -76,8 +76,8 @@ where
     B: Body<Data = Bytes> + Unpin,
     B::Error: std::error::Error,
 {
-    /// A turn that waits for `opening`. `grace_over` resolves when the program must stop. All clocks start with the
-    /// record, when the request arrived.
+    /// A turn that waits for `opening`. `grace_over` resolves when the program must stop. The clocks start now, but for
+    /// the whole answer's, which started with the record, when the request arrived.
     pub fn new(
         opening: BoxFuture<'static, Result<B, ChatError>>,
         grace_over: BoxFuture<'static, ()>,
@@ -284,7 +284,9 @@ where
 struct Time {
     clocks: Clocks,
     started: Instant,
+    opened: Instant,
     last_event: Option<Instant>,
+    /// Until there is one, when the turn began.
     last_line: Instant,
     timer: Pin<Box<Sleep>>,
 }
@@ -296,8 +298,9 @@ enum Due {
 
 impl Time {
     fn new(clocks: Clocks, started: Instant) -> Self {
-        let timer = Box::pin(tokio::time::sleep_until(started + clocks.heartbeat));
-        Self { clocks, started, last_event: None, last_line: started, timer }
+        let opened = Instant::now();
+        let timer = Box::pin(tokio::time::sleep_until(opened + clocks.heartbeat));
+        Self { clocks, started, opened, last_event: None, last_line: opened, timer }
     }
 
     fn event(&mut self, now: Instant) {
@@ -311,7 +314,7 @@ impl Time {
     /// Until when the next event must come, and the setting that says so.
     fn event_limit(&self) -> (Instant, &'static str) {
         match self.last_event {
-            None => (self.started + self.clocks.first_event, "FIRST_EVENT_TIMEOUT"),
+            None => (self.opened + self.clocks.first_event, "FIRST_EVENT_TIMEOUT"),
             Some(last) => (last + self.clocks.idle, "IDLE_TIMEOUT"),
         }
     }

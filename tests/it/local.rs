@@ -26,7 +26,11 @@ fn command(settings: &[(&str, &str)]) -> Command {
 impl Program {
     /// On any free port.
     async fn start(settings: &[(&str, &str)]) -> Self {
-        let mut child = command(settings).env("PORT", "0").spawn().unwrap();
+        Self::start_in(std::path::Path::new(env!("CARGO_TARGET_TMPDIR")), settings).await
+    }
+
+    async fn start_in(folder: &std::path::Path, settings: &[(&str, &str)]) -> Self {
+        let mut child = command(settings).env("PORT", "0").current_dir(folder).spawn().unwrap();
         let mut log = BufReader::new(child.stdout.take().unwrap()).lines();
         let address = loop {
             let line = tokio::time::timeout(SOON, log.next_line()).await.unwrap().unwrap().expect("it listens");
@@ -81,6 +85,26 @@ async fn without_settings_the_demo_model_thinks_and_answers_in_markdown() {
     assert_eq!(program.ask("fast, inline tags").await.code(), "");
     let said = client().get(format!("http://{}/", program.address)).send().await.unwrap().text().await.unwrap();
     assert!(said.contains("POST /api/chat/stream"));
+}
+
+#[tokio::test]
+async fn outside_the_host_it_serves_the_built_page() {
+    let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(uuid::Uuid::new_v4().to_string());
+    std::fs::create_dir_all(folder.join("web/dist/assets")).unwrap();
+    std::fs::write(folder.join("web/dist/index.html"), "<title>the page</title>").unwrap();
+    std::fs::write(folder.join("web/dist/assets/a.js"), "export {}").unwrap();
+    std::fs::write(folder.join("secret.txt"), "secret").unwrap();
+    let program = Program::start_in(&folder, &[]).await;
+    let get = |path: &str| client().get(format!("http://{}{path}", program.address)).send();
+
+    let page = get("/").await.unwrap();
+    assert_eq!(page.headers()["content-type"], "text/html");
+    assert_eq!(page.text().await.unwrap(), "<title>the page</title>");
+    assert_eq!(get("/assets/a.js").await.unwrap().headers()["content-type"], "text/javascript");
+    assert_eq!(get("/nope.js").await.unwrap().status(), 404);
+    assert_eq!(get("/%2e%2e/%2e%2e/secret.txt").await.unwrap().status(), 404);
+    assert_eq!(program.ask("Hi fast").await.code(), "");
+    std::fs::remove_dir_all(folder).unwrap();
 }
 
 #[tokio::test]
