@@ -4,20 +4,19 @@
 //! Whatever passes unchanged is copied as upstream wrote it; only thoughts that hide in the content are written anew.
 
 mod chunk;
-mod filter;
 mod inline;
 mod lines;
 
 use serde_json::value::RawValue;
 
 use self::chunk::{Choice, Chunk};
-pub(crate) use self::filter::filtered_categories;
 use self::inline::{InlineThoughts, Place, Told};
 use self::lines::{Lines, Piece, Text, Texts};
 use crate::error::{ChatError, Code};
+use crate::filter;
 use crate::json::{self, Object};
+use crate::refusal::Account;
 use crate::sse::Event;
-use crate::upstream::Account;
 
 /// Choices that one answer may have. This program asks for one; the bound is for what upstream may invent.
 const MAX_CHOICES: u32 = 16;

@@ -11,7 +11,8 @@
 //! - [`turn`]: one answer in time: what comes, what does not, and what the reader is sent
 //! - [`sse`]: upstream's bytes become events; pure
 //! - [`answer`]: events become choice lines, with the thoughts where they belong; pure
-//! - `line`: the program's own lines; [`error`]: what can go wrong, in one table
+//! - `line`: the program's own lines
+//! - [`error`]: what can go wrong, in one table; `refusal`, `filter`: what upstream and its content filter say of it
 //! - [`record`]: one log line a turn; [`log`]: where it goes
 //! - `page`: the built page, outside the Functions host
 //!
@@ -27,11 +28,13 @@ pub mod chat;
 mod connection;
 pub mod conversation;
 pub mod error;
+mod filter;
 mod json;
 mod line;
 pub mod log;
 mod page;
 pub mod record;
+mod refusal;
 pub mod serve;
 pub mod settings;
 pub mod slots;

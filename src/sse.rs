@@ -164,28 +164,23 @@ impl<'p> Events<'_, 'p> {
         }
     }
 
-    /// Reads one whole line of this piece. Answers whether it was the blank line that ends an event.
+    /// Reads one whole line of this piece; an event's only line of data stays where it lies. Answers whether it was the blank line that ends an event.
     fn field(&mut self, line: &'p [u8]) -> Result<bool, EventTooLarge> {
         if line.first() != Some(&b':') && line.len() > self.decoder.max_bytes {
             return Err(self.decoder.too_large());
         }
-        match split_field(line) {
-            Field::Blank => return Ok(true),
-            Field::Data(value) if !self.decoder.has_data && !value.is_empty() => {
-                self.decoder.has_data = true;
-                self.data = value;
-            }
-            Field::Data(value) => {
-                self.copy_data();
-                self.decoder.add_data(value)?;
-            }
-            Field::Name(value) => self.decoder.set_name(value),
-            Field::Ignored => {}
+        if let Field::Data(value) = split_field(line)
+            && !self.decoder.has_data
+            && !value.is_empty()
+        {
+            self.decoder.has_data = true;
+            self.data = value;
+            return Ok(false);
         }
-        Ok(false)
+        self.copied_field(line)
     }
 
-    /// Reads one line that had to be put together. Answers whether it was the blank line that ends an event.
+    /// Reads one line whose data, if it has any, is copied. Answers whether it was the blank line that ends an event.
     fn copied_field(&mut self, line: &[u8]) -> Result<bool, EventTooLarge> {
         match split_field(line) {
             Field::Blank => return Ok(true),

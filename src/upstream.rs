@@ -5,7 +5,6 @@
 //! but for the connection's run in [`crate::turn`], which drops what is here when one is due: dropping the future or
 //! the body closes the request.
 
-mod refusal;
 mod request;
 mod retry;
 
@@ -18,9 +17,9 @@ use bytes::Bytes;
 use http::{HeaderValue, StatusCode, header};
 use http_body_util::{BodyExt as _, Limited};
 
-pub(crate) use self::refusal::Account;
 use crate::conversation::Conversation;
 use crate::error::{ChatError, Code};
+use crate::refusal::Account;
 use crate::settings::{Clocks, Endpoint, Model, Options};
 use crate::token::TokenProvider;
 

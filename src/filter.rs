@@ -8,7 +8,7 @@ use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Vis
 use serde_json::value::RawValue;
 
 /// Whether any category was filtered.
-pub(super) fn any_filtered(results: &RawValue) -> bool {
+pub(crate) fn any_filtered(results: &RawValue) -> bool {
     // Nearly every chunk says false everywhere: look closely only where a `true` is.
     memmem::find(results.get().as_bytes(), b"true").is_some()
         && serde_json::from_str(results.get()).is_ok_and(|Filtered(filtered)| filtered)

@@ -11,8 +11,8 @@ use http::StatusCode;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::answer::filtered_categories;
 use crate::error::{ChatError, Code};
+use crate::filter::filtered_categories;
 use crate::json::{Object, given};
 
 /// The wait that a client is told when upstream limits the rate and names none.
