@@ -152,7 +152,7 @@ pub(crate) fn refusal(error: &ChatError, request_id: &str) -> Response {
 }
 
 /// The invocation's id, if it looks like one; otherwise a new one.
-fn request_id(headers: &HeaderMap) -> String {
+pub(crate) fn request_id(headers: &HeaderMap) -> String {
     let given = headers.get(INVOCATION_ID).and_then(|id| id.to_str().ok());
     let plain =
         |id: &&str| (1..=64).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');

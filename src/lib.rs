@@ -83,8 +83,10 @@ async fn for_every_answer(mut response: Response) -> Response {
 
 /// A fault of ours fails its own request and no other.
 async fn catch_panic(request: Request, next: Next) -> Response {
+    let request_id = chat::request_id(request.headers());
     AssertUnwindSafe(next.run(request)).catch_unwind().await.unwrap_or_else(|_| {
         let error = ChatError::new(Code::Internal, "This program failed. Tell the operator.");
-        chat::refusal(&error, "unknown")
+        tracing::error!(request_id, outcome = error.code().as_str(), "a panic ended a request");
+        chat::refusal(&error, &request_id)
     })
 }

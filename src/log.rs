@@ -16,7 +16,7 @@ const MAX_WAITING_LINES: usize = 8192;
 const QUIET: [&str; 5] =
     ["azure_core=warn", "azure_identity=warn", "hyper_util=warn", "reqwest=warn", "typespec_client_core=warn"];
 
-/// Starts the log. Dropping the guard writes what waits.
+/// Starts the log, and tells panics to it. Dropping the guard writes what waits.
 pub fn start(filter: &str) -> WorkerGuard {
     // The filter was checked with the settings.
     let mut filter = EnvFilter::try_new(format!("{},{filter}", QUIET.join(","))).unwrap_or_default();
@@ -31,5 +31,10 @@ pub fn start(filter: &str) -> WorkerGuard {
     } else {
         log.json().flatten_event(true).with_target(false).with_span_list(false).init();
     }
+    std::panic::set_hook(Box::new(|panic| {
+        // The place only: a panic's message may quote what it was working on.
+        let place = panic.location().map(ToString::to_string);
+        tracing::error!(place, "a panic; this is a fault of the program");
+    }));
     guard
 }

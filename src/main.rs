@@ -1,5 +1,6 @@
 //! Settings, log, model, listen, serve, stop. Nothing else.
 
+use std::io::Write as _;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -97,18 +98,16 @@ async fn start_demo_model() -> std::io::Result<Model> {
 }
 
 /// Tells a person at a terminal, or a reader of its output, what to do next.
-#[expect(clippy::print_stdout, reason = "a greeting to a person, outside the host")]
 fn greet(address: std::net::SocketAddr, is_demo: bool, has_page: bool) {
-    if is_demo {
-        println!("\nThe built-in demo model answers. Set AZURE_INFERENCE_ENDPOINT for a real one.");
-    }
-    if has_page {
-        println!("The page: http://{address}/");
-    }
-    println!(
+    let demo = "\nThe built-in demo model answers. Set AZURE_INFERENCE_ENDPOINT for a real one.\n";
+    let page = format!("The page: http://{address}/\n");
+    let curl = format!(
         "Try it:\n\n  curl -N http://{address}/api/chat/stream -H 'content-type: application/json' \\\n    \
-         -d '{{\"messages\":[{{\"role\":\"user\",\"content\":\"Why is the sky blue?\"}}]}}'\n"
+         -d '{{\"messages\":[{{\"role\":\"user\",\"content\":\"Why is the sky blue?\"}}]}}'\n\n"
     );
+    let greeting = [if is_demo { demo } else { "" }, if has_page { &page } else { "" }, &curl].concat();
+    // Unlike println!, a closed standard output is no reason to end.
+    let _ = std::io::stdout().write_all(greeting.as_bytes());
 }
 
 /// Resolves on SIGTERM or Ctrl-C.

@@ -62,6 +62,7 @@ pub async fn serve(
         Arc::new(Semaphore::new(max_streams.saturating_add(SPARE_CONNECTIONS).min(Semaphore::MAX_PERMITS)));
     let graceful = GracefulShutdown::new();
     let mut stop = std::pin::pin!(stop);
+    let mut accepting = true;
     loop {
         let accepted = async {
             // The semaphore is never closed.
@@ -74,6 +75,7 @@ pub async fn serve(
         };
         match accepted {
             Ok((socket, _)) => {
+                accepting = true;
                 let connection = graceful.watch(connection(socket, app.clone(), limits));
                 tokio::spawn(async move {
                     if let Err(error) = connection.await {
@@ -83,7 +85,10 @@ pub async fn serve(
                 });
             }
             Err(error) => {
-                tracing::warn!(%error, "no connection can be accepted");
+                // Told once, however long it lasts.
+                if std::mem::replace(&mut accepting, false) {
+                    tracing::warn!(%error, "no connection can be accepted");
+                }
                 tokio::time::sleep(ACCEPT_PAUSE).await;
             }
         }

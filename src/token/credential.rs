@@ -4,12 +4,16 @@ use std::sync::Arc;
 
 use azure_core::credentials::{AccessToken, TokenCredential, TokenRequestOptions};
 use azure_core::error::ErrorKind;
-use azure_core::http::{ClientOptions, ExponentialRetryOptions, RetryOptions, Transport};
+use azure_core::http::{
+    AsyncRawResponse, ClientOptions, ExponentialRetryOptions, HttpClient, Request, RetryOptions, Transport,
+};
 use azure_core::time::Duration;
 use azure_identity::{
     AzureCliCredential, AzureCliCredentialOptions, AzureDeveloperCliCredential, AzureDeveloperCliCredentialOptions,
     ManagedIdentityCredential, ManagedIdentityCredentialOptions, UserAssignedId,
 };
+
+use futures::StreamExt as _;
 
 use super::NewCredential;
 use crate::settings::Identity;
@@ -19,8 +23,8 @@ pub(super) fn source(identity: &Identity, client: &reqwest::Client) -> Option<(S
     match identity.clone() {
         Identity::None => None,
         Identity::Managed { client_id, scope } => {
-            let client = Arc::new(client.clone());
-            Some((scope, Box::new(move || managed(&client_id, Arc::<reqwest::Client>::clone(&client)))))
+            let client = Arc::new(BoundedClient(client.clone()));
+            Some((scope, Box::new(move || managed(&client_id, Arc::<BoundedClient>::clone(&client)))))
         }
         Identity::Developer { tenant_id, scope } => {
             Some((scope, Box::new(move || Ok(Arc::new(DeveloperSignIn { tenant_id: tenant_id.clone() })))))
@@ -28,7 +32,7 @@ pub(super) fn source(identity: &Identity, client: &reqwest::Client) -> Option<(S
     }
 }
 
-fn managed(client_id: &str, client: Arc<reqwest::Client>) -> azure_core::Result<Arc<dyn TokenCredential>> {
+fn managed(client_id: &str, client: Arc<BoundedClient>) -> azure_core::Result<Arc<dyn TokenCredential>> {
     let options = ManagedIdentityCredentialOptions {
         user_assigned_id: Some(UserAssignedId::ClientId(client_id.to_owned())),
         client_options: ClientOptions {
@@ -45,6 +49,32 @@ fn managed(client_id: &str, client: Arc<reqwest::Client>) -> azure_core::Result<
         },
     };
     Ok(ManagedIdentityCredential::new(Some(options))?)
+}
+
+/// An answer of the identity endpoint is read this far; tokens are a few KiB.
+const MAX_TOKEN_ANSWER_BYTES: usize = 64 * 1024;
+
+/// The program's HTTP client, which reads no more of the identity endpoint's answer than a token needs.
+#[derive(Debug)]
+struct BoundedClient(reqwest::Client);
+
+#[async_trait::async_trait]
+impl HttpClient for BoundedClient {
+    async fn execute_request(&self, request: &Request) -> azure_core::Result<AsyncRawResponse> {
+        let (status, headers, body) = self.0.execute_request(request).await?.deconstruct();
+        let mut left = MAX_TOKEN_ANSWER_BYTES;
+        let bounded = body.map(move |piece| {
+            let piece = piece?;
+            left = left.checked_sub(piece.len()).ok_or_else(|| {
+                azure_core::Error::with_message(
+                    ErrorKind::DataConversion,
+                    "the identity endpoint's answer is too large",
+                )
+            })?;
+            Ok(piece)
+        });
+        Ok(AsyncRawResponse::new(status, headers, Box::pin(bounded)))
+    }
 }
 
 /// The developer's sign-in: the Azure Developer CLI's, as in the original app, then the Azure CLI's.

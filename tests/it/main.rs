@@ -2,6 +2,7 @@
 //!
 //! Each module is one promise of the program. What is true of every answer is checked in one place, `support::client`.
 
+#![expect(clippy::format_collect, reason = "short texts in tests")]
 #![expect(
     clippy::expect_used,
     clippy::indexing_slicing,
@@ -11,15 +12,23 @@
 )]
 
 mod access;
+mod client_faults;
 mod disconnect;
 mod errors;
 mod files;
+mod heartbeats;
 mod identity;
+mod identity_faults;
+mod leaks;
 mod local;
+mod operating_docs;
 mod original_client;
+mod process_faults;
+mod properties;
 mod requests;
 mod streaming;
 mod support;
+mod upstream_faults;
 mod upstream_routes;
 mod vectors;
 mod wire_docs;

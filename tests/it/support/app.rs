@@ -9,7 +9,7 @@ use harness::upstream::Upstream;
 use super::client::{self, Answer, Reading};
 
 /// Longest wait for anything that is expected to happen; a test that waits this long has failed.
-pub(crate) const SOON: Duration = Duration::from_secs(10);
+pub(crate) const SOON: Duration = Duration::from_secs(20);
 
 /// The project's root.
 pub(crate) fn project() -> &'static Path {

@@ -1,0 +1,243 @@
+use proptest::prelude::*;
+
+use super::*;
+
+/// The lines of some events, and how the answer ends.
+fn relay(events: &[&str]) -> (Vec<String>, Result<(String, String), Code>) {
+    let mut answer = Answer::default();
+    let mut lines = Vec::new();
+    let mut end = None;
+    for data in events {
+        match answer.event(&Event { name: "", data: (*data).into() }, &mut lines) {
+            Ok(Next::Event) => {}
+            Ok(Next::End) => break,
+            Err(error) => {
+                end = Some(Err(error.code()));
+                break;
+            }
+        }
+    }
+    let end = end.unwrap_or_else(|| answer.end(&mut lines).map_err(|error| error.code()));
+    let end = end.map(|()| (answer.finish_reason().to_owned(), answer.usage().to_owned()));
+    let lines = String::from_utf8(lines).unwrap();
+    assert!(lines.is_empty() || lines.ends_with('\n'));
+    (lines.lines().map(str::to_owned).collect(), end)
+}
+
+fn lines(events: &[&str]) -> Vec<String> {
+    relay(events).0
+}
+
+fn code(event: &str) -> Code {
+    relay(&[event]).1.unwrap_err()
+}
+
+const STOP: &str = r#"{"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}"#;
+
+fn content(text: &str) -> String {
+    format!(r#"{{"choices":[{{"index":0,"delta":{{"content":{}}}}}]}}"#, serde_json::to_string(text).unwrap())
+}
+
+#[test]
+fn what_passes_is_as_upstream_wrote_it_and_nothing_else_passes() {
+    let event = r#"{"id":"x","system_fingerprint":"fp","obfuscation":"o","routing":{"a":1},"choices":[{"index":0,"delta":{"role":"assistant","content":"a\u00e9\n","function_call":null,"refusal":null,"tool_calls":[{"index":0, "id":"t"}],"reasoning_details":[]},"finish_reason":null,"logprobs":null,"content_filter_results":{"hate":{"filtered":false}},"matched_stop":7}],"usage":null}"#;
+    assert_eq!(
+        lines(&[event]),
+        [
+            r#"{"index":0,"delta":{"role":"assistant","content":"a\u00e9\n","refusal":null,"tool_calls":[{"index":0, "id":"t"}]},"finish_reason":null,"logprobs":null,"content_filter_results":{"hate":{"filtered":false}}}"#
+        ]
+    );
+}
+
+#[test]
+fn fields_that_were_not_sent_are_not_made_up() {
+    assert_eq!(lines(&[r#"{"choices":[{"delta":{"content":"a"}}]}"#]), [r#"{"index":0,"delta":{"content":"a"}}"#]);
+    assert_eq!(
+        lines(&[r#"{"choices":[{"index":1,"delta":null,"finish_reason":null}]}"#]),
+        [r#"{"index":1,"finish_reason":null}"#]
+    );
+}
+
+#[test]
+fn events_without_choices_make_no_line_and_several_choices_make_one_each() {
+    for event in ["", "{}", r#"{"choices":[]}"#, r#"{"choices":null,"prompt_filter_results":[]}"#] {
+        assert!(lines(&[event]).is_empty(), "{event}");
+    }
+    let two = r#"{"choices":[{"index":0,"delta":{"content":"a"}},{"index":1,"delta":{"content":"b"}}]}"#;
+    assert_eq!(lines(&[two]), [r#"{"index":0,"delta":{"content":"a"}}"#, r#"{"index":1,"delta":{"content":"b"}}"#]);
+}
+
+#[test]
+fn every_dialect_of_thoughts_is_reasoning_content() {
+    let thought = r#"{"index":0,"delta":{"reasoning_content":"hmm"}}"#;
+    for delta in [
+        r#"{"reasoning_content":"hmm"}"#,
+        r#"{"reasoning":"hmm"}"#,
+        r#"{"reasoning":"hmm","reasoning_content":"hmm"}"#,
+        r#"{"reasoning":null,"reasoning_content":"hmm"}"#,
+        r#"{"reasoning":"hmm","reasoning_content":null}"#,
+    ] {
+        assert_eq!(lines(&[&format!(r#"{{"choices":[{{"index":0,"delta":{delta}}}]}}"#)]), [thought], "{delta}");
+    }
+    assert_eq!(
+        lines(&[&content("<think>"), &content("hmm"), &content("</think>"), &content("Hi")]),
+        [r#"{"index":0,"delta":{}}"#, thought, r#"{"index":0,"delta":{}}"#, r#"{"index":0,"delta":{"content":"Hi"}}"#]
+    );
+}
+
+#[test]
+fn a_piece_with_both_makes_two_lines_and_the_rest_rides_on_the_last() {
+    let event = r#"{"choices":[{"index":0,"delta":{"role":"assistant","content":"\u003cthink\u003ea\u003c/think\u003eb"},"finish_reason":"stop","logprobs":null}]}"#;
+    assert_eq!(
+        lines(&[event]),
+        [
+            r#"{"index":0,"delta":{"reasoning_content":"a"},"finish_reason":null}"#,
+            r#"{"index":0,"delta":{"role":"assistant","content":"b"},"finish_reason":"stop","logprobs":null}"#
+        ]
+    );
+}
+
+#[test]
+fn a_think_tag_later_in_the_answer_is_text() {
+    let event = content("See <think>this</think>.");
+    assert_eq!(lines(&[&event]), [r#"{"index":0,"delta":{"content":"See <think>this</think>."}}"#]);
+    let after_reasoning = [r#"{"choices":[{"index":0,"delta":{"reasoning_content":"hmm"}}]}"#, &content("<think>x")];
+    assert_eq!(lines(&after_reasoning)[1], r#"{"index":0,"delta":{"content":"<think>x"}}"#);
+}
+
+#[test]
+fn what_was_held_back_as_a_tag_comes_out_with_the_end() {
+    assert_eq!(
+        lines(&[&content("<thin"), STOP]),
+        [r#"{"index":0,"delta":{}}"#, r#"{"index":0,"delta":{"content":"<thin"},"finish_reason":"stop"}"#]
+    );
+    let (cut, end) = relay(&[&content("<think>a</th")]);
+    assert_eq!(
+        cut,
+        [
+            r#"{"index":0,"delta":{"reasoning_content":"a"}}"#,
+            r#"{"index":0,"delta":{"reasoning_content":"</th"},"finish_reason":null}"#
+        ]
+    );
+    assert_eq!(end, Err(Code::UpstreamTruncated));
+}
+
+#[test]
+fn each_choice_has_thoughts_of_its_own() {
+    let event =
+        |index: u32, text: &str| format!(r#"{{"choices":[{{"index":{index},"delta":{{"content":"{text}"}}}}]}}"#);
+    let told = lines(&[&event(1, "<think>"), &event(0, "a"), &event(1, "b")]);
+    assert_eq!(told[1], r#"{"index":0,"delta":{"content":"a"}}"#);
+    assert_eq!(told[2], r#"{"index":1,"delta":{"reasoning_content":"b"}}"#);
+}
+
+#[test]
+fn the_last_finish_reason_and_usage_count() {
+    let usage = r#"{"choices":[],"usage":{"total_tokens":7}}"#;
+    assert_eq!(
+        relay(&[STOP, usage, "[DONE]", "junk"]).1,
+        Ok(("\"stop\"".to_owned(), r#"{"total_tokens":7}"#.to_owned()))
+    );
+    assert_eq!(relay(&[STOP]).1, Ok(("\"stop\"".to_owned(), "null".to_owned())), "[DONE] is not needed");
+    assert_eq!(relay(&["[DONE]"]).1, Err(Code::UpstreamTruncated), "[DONE] is not enough");
+    assert_eq!(relay(&[usage]).1, Err(Code::UpstreamTruncated));
+}
+
+#[test]
+fn a_filters_verdict_counts_whenever_it_comes() {
+    let verdict = r#"{"choices":[{"index":0,"finish_reason":null,"content_filter_results":{"custom_blocklists":[{"filtered":true}]},"content_filter_offsets":{"check_offset":1}}]}"#;
+    let (told, end) = relay(&[STOP, verdict, "[DONE]"]);
+    assert_eq!(
+        told[1],
+        r#"{"index":0,"finish_reason":null,"content_filter_results":{"custom_blocklists":[{"filtered":true}]},"content_filter_offsets":{"check_offset":1}}"#
+    );
+    assert_eq!(end.unwrap().0, "\"content_filter\"");
+}
+
+#[test]
+fn what_is_no_chunk_is_a_protocol_fault() {
+    for event in [
+        "not JSON",
+        "[DONE]x",
+        " [DONE]",
+        "[]",
+        "null",
+        "7",
+        r#"{"choices":{}}"#,
+        r#"{"choices":[[]]}"#,
+        r#"{"choices":[{"index":"0"}]}"#,
+        r#"{"choices":[{"index":-1}]}"#,
+        r#"{"choices":[{"index":99,"delta":{}}]}"#,
+        r#"{"choices":[{"delta":[]}]}"#,
+        r#"{"choices":[{"delta":{"content":7}}]}"#,
+        r#"{"choices":[{"delta":{"reasoning":{}}}]}"#,
+        r#"{"choices":[{"finish_reason":7}]}"#,
+        r#"{"usage":7}"#,
+        r#"{"choices":[]}}"#,
+    ] {
+        assert_eq!(code(event), Code::UpstreamProtocol, "{event}");
+    }
+}
+
+#[test]
+fn halves_of_a_character_in_two_events_pass_as_they_are() {
+    let half = |escape: &str| format!(r#"{{"choices":[{{"index":0,"delta":{{"content":"{escape}"}}}}]}}"#);
+    for before in ["a", "<think>a"] {
+        let told = lines(&[&content(before), &half(r"\ud83d"), &half(r"\ude04")]);
+        assert!(told[1].contains(r#"content":"\ud83d""#), "{told:?}");
+        assert!(told[2].contains(r#"content":"\ude04""#), "{told:?}");
+    }
+}
+
+#[test]
+fn a_failure_in_the_stream_is_told_by_field_or_by_name() {
+    assert_eq!(code(r#"{"error":{"message":"m"},"choices":[]}"#), Code::UpstreamError);
+    let mut answer = Answer::default();
+    let event = Event { name: "error", data: r#"{"code":"429","message":"m"}"#.into() };
+    assert_eq!(answer.event(&event, &mut Vec::new()).unwrap_err().code(), Code::RateLimited);
+    assert!(lines(&[r#"{"error":null,"choices":[]}"#]).is_empty(), "null is no failure");
+}
+
+#[test]
+fn an_event_of_several_lines_is_one_line() {
+    let event = "{\n\"choices\":[{\"index\":0,\"delta\":{\"content\":\"a\"},\"logprobs\":{\n\"a\":1}}],\n\"usage\":{\n\"b\":2}}";
+    let (told, _) = relay(&[event]);
+    assert_eq!(told, [r#"{"index":0,"delta":{"content":"a"},"logprobs":{ "a":1}}"#]);
+    assert_eq!(code("{\"choices\":[{\"delta\":{\"content\":\"a\nb\"}}]}"), Code::UpstreamProtocol, "not inside text");
+}
+
+proptest! {
+    /// Whatever text a model says, in whatever pieces: it arrives whole, each line is JSON.
+    #[test]
+    fn text_arrives_whole(pieces in prop::collection::vec("(<think>|</think>|<|\\PC|\n){0,4}", 0..10)) {
+        let events: Vec<String> = pieces.iter().map(|piece| content(piece)).chain([STOP.to_owned()]).collect();
+        let (told, end) = relay(&events.iter().map(String::as_str).collect::<Vec<_>>());
+        prop_assert!(end.is_ok());
+        let (mut thoughts, mut text) = (String::new(), String::new());
+        for line in told {
+            let line: serde_json::Value = serde_json::from_str(&line).unwrap();
+            thoughts.push_str(line["delta"]["reasoning_content"].as_str().unwrap_or_default());
+            text.push_str(line["delta"]["content"].as_str().unwrap_or_default());
+        }
+        let whole: String = pieces.concat();
+        let trimmed = whole.trim_ascii_start();
+        if trimmed.starts_with("<think>") {
+            let space = &whole[..whole.len() - trimmed.len()];
+            let inside = trimmed.strip_prefix("<think>").unwrap();
+            let (inside, after) = inside.split_once("</think>").unwrap_or((inside, ""));
+            prop_assert_eq!(thoughts, inside);
+            prop_assert_eq!(text, format!("{space}{after}"));
+        } else {
+            prop_assert_eq!((thoughts, text), (String::new(), whole));
+        }
+    }
+
+    /// No event, however odd, makes a line that is not one JSON object.
+    #[test]
+    fn every_line_is_json(event in "(\\{|\\}|\\[|\\]|:|,|\"|choices|delta|content|index|error|null|true|7|\n| ){0,30}") {
+        let (told, _) = relay(&[&event]);
+        for line in told {
+            prop_assert!(serde_json::from_str::<serde_json::Value>(&line).unwrap().is_object());
+        }
+    }
+}

@@ -1,0 +1,332 @@
+use std::time::Duration;
+
+use futures::StreamExt as _;
+use futures::channel::{mpsc, oneshot};
+use http_body::Frame;
+use http_body_util::StreamBody;
+
+use super::*;
+use crate::settings::StreamLimits;
+use crate::slots::Slots;
+
+type Pieces = mpsc::UnboundedReceiver<Result<Frame<Bytes>, std::io::Error>>;
+type TestBody = StreamBody<Pieces>;
+
+const SECOND: Duration = Duration::from_secs(1);
+const CLOCKS: Clocks = Clocks {
+    connect: SECOND,
+    first_event: Duration::from_secs(120),
+    idle: Duration::from_secs(60),
+    answer: Duration::from_secs(540),
+    heartbeat: Duration::from_secs(15),
+    max_retries: 0,
+    max_event_bytes: 1024,
+};
+const HI: &str = "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"Hi\"}}]}\n\n";
+const STOP: &str = "data: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n";
+
+/// Upstream's side of a turn.
+struct Upstream {
+    body: mpsc::UnboundedSender<Result<Frame<Bytes>, std::io::Error>>,
+    answer: Option<oneshot::Sender<Result<TestBody, ChatError>>>,
+    waiting: Option<TestBody>,
+}
+
+impl Upstream {
+    fn answers(&mut self) {
+        let _ = self.answer.take().unwrap().send(Ok(self.waiting.take().unwrap()));
+    }
+
+    fn sends(&self, bytes: &str) {
+        let _ = self.body.unbounded_send(Ok(Frame::data(Bytes::copy_from_slice(bytes.as_bytes()))));
+    }
+
+    fn is_lost(&self) {
+        let _ = self.body.unbounded_send(Err(std::io::ErrorKind::ConnectionReset.into()));
+    }
+
+    fn is_dropped(&self) -> bool {
+        self.answer.as_ref().map_or(self.body.is_closed(), oneshot::Sender::is_canceled)
+    }
+}
+
+fn turn_with_grace(grace_over: BoxFuture<'static, ()>) -> (Turn<TestBody>, Upstream) {
+    turn_with(CLOCKS, grace_over)
+}
+
+fn turn_with(clocks: Clocks, grace_over: BoxFuture<'static, ()>) -> (Turn<TestBody>, Upstream) {
+    let (body, pieces) = mpsc::unbounded();
+    let (answer, opening) = oneshot::channel();
+    let upstream = Upstream { body, answer: Some(answer), waiting: Some(StreamBody::new(pieces)) };
+    let opening = async { opening.await.unwrap() }.boxed();
+    let slot = Slots::new(StreamLimits { max: 1, max_per_user: 1 }).take(None).unwrap();
+    (Turn::new(opening, grace_over, "r1", clocks, Record::new("id".to_owned()), slot), upstream)
+}
+
+fn turn() -> (Turn<TestBody>, Upstream) {
+    turn_with_grace(std::future::pending().boxed())
+}
+
+/// What a reader gets until the end, each piece with the second at which it came.
+async fn read(lines: Lines<TestBody>) -> Vec<(u64, String)> {
+    let start = Instant::now();
+    lines
+        .map(|piece| {
+            let text = String::from_utf8(piece.unwrap().to_vec()).unwrap();
+            let at = start.elapsed().as_secs();
+            text.lines().map(|line| (at, line.to_owned())).collect::<Vec<_>>()
+        })
+        .concat()
+        .await
+}
+
+fn error_code(line: &str) -> String {
+    let line: serde_json::Value = serde_json::from_str(line).unwrap();
+    line["code"].as_str().unwrap_or_default().to_owned()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_good_answer() {
+    let (turn, mut upstream) = turn();
+    upstream.answers();
+    upstream.sends(HI);
+    upstream.sends(STOP);
+    upstream.sends("data: [DONE]\n\ndata: junk\n\n");
+    let told = read(turn.begin().await.unwrap()).await;
+    let told: Vec<&str> = told.iter().map(|(_, line)| line.as_str()).collect();
+    assert_eq!(
+        told,
+        [
+            r#"{"start":{"request_id":"id","deployment":"r1"}}"#,
+            r#"{"index":0,"delta":{"content":"Hi"}}"#,
+            r#"{"index":0,"delta":{},"finish_reason":"stop"}"#,
+            r#"{"done":{"finish_reason":"stop","usage":null,"elapsed_ms":0,"first_token_ms":0}}"#,
+        ]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failure_before_the_first_event_is_an_error_and_not_a_line() {
+    for (first, code) in [
+        ("data: {\"error\":{\"code\":\"429\"}}\n\n", Code::RateLimited),
+        ("data: [DONE]\n\n", Code::UpstreamTruncated),
+        ("data: junk\n\n", Code::UpstreamProtocol),
+    ] {
+        let (turn, mut upstream) = turn();
+        upstream.answers();
+        upstream.sends(first);
+        assert_eq!(turn.begin().await.map(|_| ()).unwrap_err().code(), code);
+        assert!(upstream.is_dropped());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_one_event_the_same_failure_is_the_last_line_however_the_bytes_are_cut() {
+    let bytes = format!("{HI}data: junk\n\n{HI}");
+    for at in [bytes.len(), HI.len(), HI.len() + 3] {
+        let (turn, mut upstream) = turn();
+        upstream.answers();
+        upstream.sends(&bytes[..at]);
+        upstream.sends(&bytes[at..]);
+        let told = read(turn.begin().await.unwrap()).await;
+        assert_eq!(told.len(), 3, "start, one choice, one error: {told:?}");
+        assert_eq!(error_code(&told[2].1), "upstream_protocol");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn silence_before_the_first_event_is_broken_by_start_and_heartbeats_then_by_the_limit() {
+    let (turn, upstream) = turn();
+    let begun = Instant::now();
+    let lines = turn.begin().await.unwrap();
+    assert_eq!(begun.elapsed(), CLOCKS.heartbeat);
+    let told = read(lines).await;
+    let seconds: Vec<u64> = told.iter().map(|(at, _)| *at).collect();
+    assert_eq!(seconds, [0, 15, 30, 45, 60, 75, 90, 105], "from the start line on");
+    assert_eq!(told[1].1, r#"{"heartbeat":{"elapsed_ms":30000}}"#);
+    let last = &told.last().unwrap().1;
+    assert_eq!(error_code(last), "upstream_timeout");
+    assert!(last.contains("FIRST_EVENT_TIMEOUT"), "{last}");
+    assert!(upstream.is_dropped());
+}
+
+#[tokio::test(start_paused = true)]
+async fn ten_minutes_of_silence_are_forty_heartbeats() {
+    let patient = Clocks { idle: Duration::from_secs(601), answer: Duration::from_secs(3600), ..CLOCKS };
+    let (turn, mut upstream) = turn_with(patient, std::future::pending().boxed());
+    upstream.answers();
+    upstream.sends(HI);
+    let lines = turn.begin().await.unwrap();
+    let thinks = async {
+        tokio::time::sleep(Duration::from_secs(600)).await;
+        upstream.sends(STOP);
+        upstream.sends("data: [DONE]\n\n");
+    };
+    let (told, ()) = tokio::join!(read(lines), thinks);
+    let at: Vec<u64> = told.iter().filter(|(_, line)| line.contains("heartbeat")).map(|(at, _)| *at).collect();
+    assert_eq!(at, (1..=40).map(|beat| beat * 15).collect::<Vec<_>>());
+    assert!(told.last().unwrap().1.contains("done"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_clock_is_exact_to_the_millisecond() {
+    let ms = Duration::from_millis(1);
+    // An event one millisecond before the limit is in time; one after it is not.
+    for (late, in_time) in [(Duration::ZERO, false), (ms, false), (Duration::from_millis(2), true)] {
+        for (limit, first) in [(CLOCKS.first_event, true), (CLOCKS.idle, false)] {
+            let (turn, mut upstream) = turn();
+            upstream.answers();
+            if !first {
+                upstream.sends(HI);
+            }
+            let send = async {
+                tokio::time::sleep((limit + ms).saturating_sub(late)).await;
+                upstream.sends(HI);
+                upstream.sends(STOP);
+                upstream.sends("data: [DONE]\n\n");
+            };
+            let read_all = async { read(turn.begin().await.unwrap()).await };
+            let (told, ()) = tokio::join!(read_all, send);
+            let done = told.last().unwrap().1.contains("{\"done\"");
+            assert_eq!(done, in_time, "limit {limit:?}, {late:?} before a millisecond after it");
+        }
+    }
+}
+
+/// Upstream's body as a fault of ours would be: it panics when it is polled again.
+#[tokio::test(start_paused = true)]
+async fn a_panic_in_an_answer_ends_it_with_internal() {
+    let panics =
+        futures::stream::once(async { Ok::<_, std::io::Error>(Frame::data(Bytes::from_static(HI.as_bytes()))) }).chain(
+            futures::stream::poll_fn(|_| -> Poll<Option<Result<Frame<Bytes>, std::io::Error>>> {
+                panic!("on purpose")
+            }),
+        );
+    let body = StreamBody::new(Box::pin(panics));
+    let opening = async { Ok(body) }.boxed();
+    let slot = Slots::new(StreamLimits { max: 1, max_per_user: 1 }).take(None).unwrap();
+    let never = std::future::pending().boxed();
+    let turn = Turn::new(opening, never, "r1", CLOCKS, Record::new("id".to_owned()), slot);
+    let pieces: Vec<_> = turn.begin().await.unwrap().collect().await;
+    let last = String::from_utf8(pieces.last().unwrap().as_ref().unwrap().to_vec()).unwrap();
+    assert_eq!(error_code(&last), "internal");
+}
+
+#[tokio::test(start_paused = true)]
+async fn comments_are_no_events_and_do_not_hold_the_clock() {
+    let (turn, mut upstream) = turn();
+    upstream.answers();
+    upstream.sends(HI);
+    let lines = turn.begin().await.unwrap();
+    let keep_alive = async {
+        while !upstream.is_dropped() {
+            upstream.sends(": keep-alive\n\n");
+            tokio::time::sleep(SECOND).await;
+        }
+    };
+    let (told, ()) = tokio::join!(read(lines), keep_alive);
+    let last = told.last().unwrap();
+    assert_eq!(last.0, 60);
+    assert!(last.1.contains("IDLE_TIMEOUT"), "{}", last.1);
+    let heartbeats = told.iter().filter(|(_, line)| line.contains("heartbeat")).count();
+    assert_eq!(heartbeats, 3, "at 15, 30 and 45 s");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_at_the_last_moment_keeps_the_answer_alive() {
+    let (turn, mut upstream) = turn();
+    upstream.answers();
+    upstream.sends(HI);
+    let lines = turn.begin().await.unwrap();
+    let late = async {
+        for _ in 0..3 {
+            tokio::time::sleep(Duration::from_millis(59_999)).await;
+            upstream.sends(HI);
+        }
+        upstream.sends(STOP);
+        upstream.sends("data: [DONE]\n\n");
+    };
+    let (told, ()) = tokio::join!(read(lines), late);
+    assert!(told.last().unwrap().1.contains("done"), "{told:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_goes_on_for_ever_ends_at_its_limit() {
+    let (turn, mut upstream) = turn();
+    upstream.answers();
+    upstream.sends(HI);
+    let lines = turn.begin().await.unwrap();
+    let chatter = async {
+        while !upstream.is_dropped() {
+            tokio::time::sleep(SECOND).await;
+            upstream.sends(HI);
+        }
+    };
+    let (told, ()) = tokio::join!(read(lines), chatter);
+    let last = told.last().unwrap();
+    assert_eq!(last.0, 540);
+    assert!(last.1.contains("ANSWER_TIMEOUT"), "{}", last.1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn once_the_finish_reason_is_here_a_lost_or_silent_connection_costs_nothing() {
+    for lost in [true, false] {
+        let (turn, mut upstream) = turn();
+        upstream.answers();
+        upstream.sends(HI);
+        upstream.sends(STOP);
+        if lost {
+            upstream.is_lost();
+        }
+        let told = read(turn.begin().await.unwrap()).await;
+        assert!(told.last().unwrap().1.contains(r#"{"done":{"finish_reason":"stop""#), "{told:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_connection_is_told() {
+    let (turn, mut upstream) = turn();
+    upstream.answers();
+    upstream.sends(HI);
+    upstream.is_lost();
+    let told = read(turn.begin().await.unwrap()).await;
+    assert_eq!(error_code(&told.last().unwrap().1), "upstream_error");
+}
+
+#[tokio::test(start_paused = true)]
+async fn when_the_grace_period_is_over_open_answers_say_so() {
+    let (end_grace, over) = oneshot::channel::<()>();
+    let (turn, mut upstream) = turn_with_grace(async { over.await.unwrap() }.boxed());
+    upstream.answers();
+    upstream.sends(HI);
+    let lines = turn.begin().await.unwrap();
+    let stop = async {
+        tokio::time::sleep(SECOND).await;
+        end_grace.send(()).unwrap();
+    };
+    let (told, ()) = tokio::join!(read(lines), stop);
+    assert_eq!(error_code(&told.last().unwrap().1), "shutting_down");
+    assert!(upstream.is_dropped());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reader_that_leaves_closes_upstream() {
+    let (turn, mut upstream) = turn();
+    upstream.answers();
+    upstream.sends(HI);
+    let mut lines = turn.begin().await.unwrap();
+    lines.next().await.unwrap().unwrap();
+    assert!(!upstream.is_dropped());
+    drop(lines);
+    assert!(upstream.is_dropped());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_over_the_bound_is_a_protocol_fault() {
+    let (turn, mut upstream) = turn();
+    upstream.answers();
+    upstream.sends(HI);
+    upstream.sends(&format!("data: {}", "x".repeat(CLOCKS.max_event_bytes)));
+    let told = read(turn.begin().await.unwrap()).await;
+    assert_eq!(error_code(&told.last().unwrap().1), "upstream_protocol");
+}
