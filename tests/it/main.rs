@@ -13,6 +13,7 @@
 
 mod access;
 mod client_faults;
+mod developer_sign_in;
 mod disconnect;
 mod errors;
 mod files;
@@ -23,6 +24,7 @@ mod leaks;
 mod local;
 mod operating_docs;
 mod original_client;
+mod packaged;
 mod process_faults;
 mod properties;
 mod requests;

@@ -1,9 +1,12 @@
-//! The project's commands, the same on every system: `cargo xtask run`, `cargo xtask test`, `cargo xtask host`.
+//! The project's commands, the same on every system: `cargo xtask run`, `cargo xtask test`, `cargo xtask host`,
+//! `cargo xtask package`.
 //!
 //! Each prints the commands it runs, so that none of them is needed to do the same by hand.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line tool talks to the person who called it")]
 
+mod elf;
+mod package;
 mod stage;
 mod steps;
 
@@ -14,6 +17,8 @@ cargo xtask COMMAND
 
   run     the program on 127.0.0.1:7071; on the built-in demo model unless AZURE_INFERENCE_ENDPOINT is set
   test    everything that must hold: format, lints, docs, tests, dependencies
+  package [BINARY]
+          the function app for Azure in dist/func and dist/func.zip, built for x86-64 Linux with glibc 2.28 or newer
   host    the program behind the stand-in Functions host on port 7071, as `func start` would run it
 ";
 
@@ -23,6 +28,7 @@ fn main() -> ExitCode {
         (Some("run"), None) => steps::run(),
         (Some("test"), None) => steps::test(),
         (Some("host"), None) => steps::host(),
+        (Some("package"), binary) => package::package(binary.as_deref()),
         _ => {
             eprint!("{HELP}");
             return ExitCode::from(2);

@@ -25,6 +25,9 @@ pub(crate) fn test() -> Outcome {
     if !stage::project().join("../shared").is_dir() {
         println!("\nskipped: the tests that play recorded streams and public suites (there is no ../shared)");
     }
+    if !stage::project().join("dist/func").is_dir() {
+        println!("\nskipped: the tests of the packaged app (to have them: cargo xtask package)");
+    }
     cargo(&["test", "--workspace", "--locked"])?;
     if has("cargo-deny") {
         // Advisories need their database from the network; the workflow on the forge checks those.
@@ -39,7 +42,7 @@ pub(crate) fn test() -> Outcome {
 /// `cargo xtask host`
 pub(crate) fn host() -> Outcome {
     cargo(&["build", "--package", "reasoning-chat"])?;
-    let app = stage::app(Path::new("debug")).map_err(|error| format!("staging the app: {error}"))?;
+    let app = stage::local_app().map_err(|error| format!("staging the app: {error}"))?;
     // The staged binary stands where host.json says; local.settings.json may point into the source tree.
     let name = "AzureFunctionsJobHost__customHandler__description__defaultExecutablePath";
     let app = app.to_string_lossy();
@@ -48,7 +51,7 @@ pub(crate) fn host() -> Outcome {
 }
 
 /// The cargo that runs this program.
-fn cargo_path() -> String {
+pub(crate) fn cargo_path() -> String {
     #[expect(clippy::disallowed_methods, reason = "cargo says where it is in the environment; this is no setting")]
     std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned())
 }
@@ -58,9 +61,10 @@ fn cargo(arguments: &[&str]) -> Outcome {
 }
 
 /// Runs a command where the project is, and shows it.
-fn step(command: &mut Command) -> Outcome {
+pub(crate) fn step(command: &mut Command) -> Outcome {
+    let program = Path::new(command.get_program()).file_stem().unwrap_or_default().to_string_lossy().into_owned();
     let words: Vec<_> = command.get_args().map(|word| word.to_string_lossy()).collect();
-    let shown = format!("cargo {}", words.join(" "));
+    let shown = format!("{program} {}", words.join(" "));
     println!("\n> {shown}");
     // What cargo told this program of itself would make build scripts run again.
     for (name, _) in std::env::vars_os() {
