@@ -1,10 +1,11 @@
 //! The project's commands, the same on every system: `cargo xtask run`, `cargo xtask test`, `cargo xtask host`,
-//! `cargo xtask package`.
+//! `cargo xtask package`, `cargo xtask deploy`.
 //!
 //! Each prints the commands it runs, so that none of them is needed to do the same by hand.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line tool talks to the person who called it")]
 
+mod deploy;
 mod elf;
 mod package;
 mod stage;
@@ -19,6 +20,8 @@ cargo xtask COMMAND
   test    everything that must hold: format, lints, docs, tests, dependencies
   package [BINARY]
           the function app for Azure in dist/func and dist/func.zip, built for x86-64 Linux with glibc 2.28 or newer
+  deploy STEP
+          what azd's hooks call: api, api-by-blob, page-build, page-config, addresses (docs/deploying.md)
   host    the program behind the stand-in Functions host on port 7071, as `func start` would run it
 ";
 
@@ -28,6 +31,7 @@ fn main() -> ExitCode {
         (Some("run"), None) => steps::run(),
         (Some("test"), None) => steps::test(),
         (Some("host"), None) => steps::host(),
+        (Some("deploy"), Some(step)) => deploy::deploy(&step),
         (Some("package"), binary) => package::package(binary.as_deref()),
         _ => {
             eprint!("{HELP}");
