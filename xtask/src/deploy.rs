@@ -22,17 +22,22 @@ pub(crate) fn deploy(step: &str) -> Outcome {
         "page-build" => page_build(),
         "page-config" => page::configure(&project().join("web/dist"), &required("API_ORIGIN")?, sign_in()?.as_ref()),
         "addresses" => addresses(),
-        _ => Err(format!("there is no step {step}: api, api-by-blob, page-build, page-config, addresses")),
+        "before-down" => before_down(),
+        _ => Err(format!("there is no step {step}: api, api-by-blob, page-build, page-config, addresses, before-down")),
     }
 }
 
 /// Packages the program and publishes it with the Functions Core Tools.
 fn api() -> Outcome {
     let name = required("SERVICE_API_NAME")?;
-    let func = tool("func").ok_or(
-        "the Azure Functions Core Tools (func) are missing. Install them, or publish without them: \
-         see \"Without Core Tools\" in docs/deploying.md",
-    )?;
+    let Some(func) = tool("func") else {
+        if known("DIRECT_UPLOAD").is_some_and(|value| value.eq_ignore_ascii_case("true")) {
+            return api_by_blob();
+        }
+        return Err("the Azure Functions Core Tools (func) are missing. Install them, or publish without them: \
+                    see \"Without Core Tools\" in docs/deploying.md"
+            .to_owned());
+    };
     package::package(None)?;
 
     let mut publish = Command::new(func);
@@ -85,6 +90,23 @@ fn addresses() -> Outcome {
         None => println!("      Anyone may call: ALLOW_ANONYMOUS is true."),
     }
     println!("A new role takes some minutes to work; until then an answer may be the error upstream_auth.");
+    Ok(())
+}
+
+/// Looks before `azd down` begins. azd deletes whole resource groups, one of which may have been here before.
+fn before_down() -> Outcome {
+    for name in ["EXISTING_RESOURCE_GROUP", "EXISTING_AI_ACCOUNT"] {
+        if let Some(existing) = known(name) {
+            return Err(format!(
+                "{name} is {existing}, and azd would delete its whole resource group. \
+                 See \"Removing\" in docs/deploying.md for a way that deletes only what was made"
+            ));
+        }
+    }
+    // It is in no resource group, and azd forgets its id with the rest.
+    if let (None, Some(client_id)) = (known("EXISTING_APP_CLIENT_ID"), known("SIGN_IN_CLIENT_ID")) {
+        println!("\nThe app registration {client_id} stays. Delete it afterwards: az ad app delete --id {client_id}");
+    }
     Ok(())
 }
 

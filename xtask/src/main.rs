@@ -5,6 +5,7 @@
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line tool talks to the person who called it")]
 
+mod checks;
 mod deploy;
 mod elf;
 mod package;
@@ -21,7 +22,8 @@ cargo xtask COMMAND
   package [BINARY]
           the function app for Azure in dist/func and dist/func.zip, built for x86-64 Linux with glibc 2.28 or newer
   deploy STEP
-          what azd's hooks call: api, api-by-blob, page-build, page-config, addresses (docs/deploying.md)
+          what azd's hooks call: api, api-by-blob, page-build, page-config, addresses, before-down
+          (docs/deploying.md)
   host    the program behind the stand-in Functions host on port 7071, as `func start` would run it
 ";
 
