@@ -155,7 +155,7 @@ impl Answer {
                 Told::default()
             }
             Some((raw, Route::Mixed)) => {
-                let text: String = serde_json::from_str(raw.get()).map_err(|error| unreadable(&error, raw.get()))?;
+                let text = json::lossy_text(raw).map_err(|error| unreadable(&error, raw.get()))?;
                 texts.content = None;
                 inline.push(&text)
             }
@@ -194,7 +194,7 @@ fn route(inline: &mut InlineThoughts, content: &RawValue) -> Route {
     let raw = content.get().as_bytes();
     match inline.place() {
         Place::Answering if inline.is_clear() => Route::Content,
-        Place::Start if inline.is_clear() && !matches!(raw.get(1), Some(b' ' | b'<' | b'\\')) => {
+        Place::Start if inline.is_clear() && (!matches!(raw.get(1), Some(b' ' | b'<' | b'\\')) || beyond_ascii(raw)) => {
             inline.stop_looking();
             Route::Content
         }
@@ -208,6 +208,11 @@ fn route(inline: &mut InlineThoughts, content: &RawValue) -> Route {
         }
         _ => Route::Mixed,
     }
+}
+
+/// Whether a string begins with the escape of a character, or of half of one, that is no part of a tag.
+fn beyond_ascii(raw: &[u8]) -> bool {
+    raw.starts_with(b"\"\\u") && !raw.starts_with(b"\"\\u00")
 }
 
 fn inline_thoughts(all: &mut Vec<InlineThoughts>, index: u32) -> Result<&mut InlineThoughts, ChatError> {

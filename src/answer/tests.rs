@@ -182,11 +182,19 @@ fn what_is_no_chunk_is_a_protocol_fault() {
 #[test]
 fn halves_of_a_character_in_two_events_pass_as_they_are() {
     let half = |escape: &str| format!(r#"{{"choices":[{{"index":0,"delta":{{"content":"{escape}"}}}}]}}"#);
-    for before in ["a", "<think>a"] {
+    for before in ["", "a", "<think>a"] {
         let told = lines(&[&content(before), &half(r"\ud83d"), &half(r"\ude04")]);
         assert!(told[1].contains(r#"content":"\ud83d""#), "{told:?}");
         assert!(told[2].contains(r#"content":"\ude04""#), "{told:?}");
     }
+}
+
+#[test]
+fn half_a_character_beside_what_may_be_a_tag_does_not_break_the_answer() {
+    let event = r#"{"choices":[{"index":0,"delta":{"content":" \ud83d"}}]}"#;
+    assert_eq!(lines(&[event]), ["{\"index\":0,\"delta\":{\"content\":\" \u{FFFD}\"}}"]);
+    let event = r#"{"choices":[{"index":0,"delta":{"content":"<think>a</think>\ud83d"}}]}"#;
+    assert_eq!(lines(&[event])[1], "{\"index\":0,\"delta\":{\"content\":\"\u{FFFD}\"}}");
 }
 
 #[test]
