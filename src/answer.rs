@@ -148,10 +148,12 @@ impl Answer {
         }
 
         let mut texts = Texts { content: delta.content.map(Text::Raw), reasoning: reasoning.map(Text::Raw) };
+        let mut thoughts = None;
         let told = match delta.content.filter(|raw| has_text(raw)).map(|raw| (raw, route(inline, raw))) {
             None | Some((_, Route::Content)) => Told::default(),
             Some((raw, Route::Thoughts)) => {
-                texts = Texts { content: None, reasoning: Some(Text::Raw(raw)) };
+                texts.content = None;
+                thoughts = Some(Text::Raw(raw));
                 Told::default()
             }
             Some((raw, Route::Mixed)) => {
@@ -161,6 +163,14 @@ impl Answer {
             }
         };
         let held = if finishes { inline.finish() } else { Told::default() };
+        if let Some(own) = reasoning.filter(|raw| has_text(raw))
+            && (thoughts.is_some() || !told.thoughts.is_empty() || !held.thoughts.is_empty())
+        {
+            // A delta with thoughts of its own and thoughts inside its content: both are told.
+            out.thoughts(index, own);
+            texts.reasoning = None;
+        }
+        texts.reasoning = thoughts.or(texts.reasoning);
         // The last piece of text rides on the choice's own line, the others go before it.
         let mut pieces = told.pieces().into_iter().chain(held.pieces()).filter(|piece| !piece.is_empty());
         let mut last = pieces.next();
@@ -194,7 +204,9 @@ fn route(inline: &mut InlineThoughts, content: &RawValue) -> Route {
     let raw = content.get().as_bytes();
     match inline.place() {
         Place::Answering if inline.is_clear() => Route::Content,
-        Place::Start if inline.is_clear() && (!matches!(raw.get(1), Some(b' ' | b'<' | b'\\')) || beyond_ascii(raw)) => {
+        Place::Start
+            if inline.is_clear() && (!matches!(raw.get(1), Some(b' ' | b'<' | b'\\')) || beyond_ascii(raw)) =>
+        {
             inline.stop_looking();
             Route::Content
         }

@@ -98,6 +98,28 @@ fn a_piece_with_both_makes_two_lines_and_the_rest_rides_on_the_last() {
 }
 
 #[test]
+fn thoughts_of_both_kinds_in_one_delta_are_both_told() {
+    let both = r#"{"choices":[{"index":0,"delta":{"reasoning":"a","content":"b"}}]}"#;
+    assert_eq!(
+        lines(&[&content("<think>"), both])[1..],
+        [
+            r#"{"index":0,"delta":{"reasoning_content":"a"},"finish_reason":null}"#,
+            r#"{"index":0,"delta":{"reasoning_content":"b"}}"#
+        ]
+    );
+    let end =
+        r#"{"choices":[{"index":0,"delta":{"reasoning":"a","content":"b</think>c"},"finish_reason":"stop"}]}"#;
+    assert_eq!(
+        lines(&[&content("<think>"), end])[1..],
+        [
+            r#"{"index":0,"delta":{"reasoning_content":"a"},"finish_reason":null}"#,
+            r#"{"index":0,"delta":{"reasoning_content":"b"},"finish_reason":null}"#,
+            r#"{"index":0,"delta":{"content":"c"},"finish_reason":"stop"}"#
+        ]
+    );
+}
+
+#[test]
 fn a_think_tag_later_in_the_answer_is_text() {
     let event = content("See <think>this</think>.");
     assert_eq!(lines(&[&event]), [r#"{"index":0,"delta":{"content":"See <think>this</think>."}}"#]);
