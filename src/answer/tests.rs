@@ -107,8 +107,7 @@ fn thoughts_of_both_kinds_in_one_delta_are_both_told() {
             r#"{"index":0,"delta":{"reasoning_content":"b"}}"#
         ]
     );
-    let end =
-        r#"{"choices":[{"index":0,"delta":{"reasoning":"a","content":"b</think>c"},"finish_reason":"stop"}]}"#;
+    let end = r#"{"choices":[{"index":0,"delta":{"reasoning":"a","content":"b</think>c"},"finish_reason":"stop"}]}"#;
     assert_eq!(
         lines(&[&content("<think>"), end])[1..],
         [
