@@ -54,7 +54,10 @@ pub(crate) fn client() -> reqwest::Result<Client> {
 pub(crate) async fn turn<G>(client: &Client, url: &str, plan: &Plan, until_head: G) -> Seen {
     let started = Instant::now();
     let mut answer = Answer::default();
-    let request = request(client, url, plan);
+    // A kept connection's receive window grows with every flood, to many megabytes; a new one's is small, so that who
+    // does not read is felt by the program.
+    let new = matches!(plan.kind, Kind::LeavesUnread | Kind::NeverReads).then(self::client).and_then(Result::ok);
+    let request = request(new.as_ref().unwrap_or(client), url, plan);
     let patience = if plan.kind == Kind::LeavesEarly { plan.wait } else { STANDSTILL };
     let head = timeout(patience, request.send()).await;
     drop(until_head);

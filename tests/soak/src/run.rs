@@ -24,8 +24,6 @@ use crate::report::{Report, progress};
 const SAY_EVERY: u64 = 30;
 /// The clients begin spread over this time.
 const RAMP: Duration = Duration::from_secs(5);
-/// Seconds of which the median counts as the memory of a moment; slow readers make it jump.
-const MOMENT: usize = 10;
 /// Time for the last turns to end: the longest paced answer, and then some.
 const LAST_TURNS: Duration = Duration::from_secs(90);
 /// Time for upstream's answers to be closed after the last client.
@@ -72,9 +70,15 @@ pub(crate) async fn run(arguments: &Arguments, say: impl Fn(&str)) -> Result<Rep
         })
     };
 
-    let warm_after = (arguments.duration / 10).max(Duration::from_secs(10)).as_secs();
+    // Memory is steady when the pool of upstream connections is: one that once carried a flood keeps hyper's read buffer
+    // (up to 408 KiB) until a fault closes it, which takes minutes.
+    let warm_after = (arguments.duration / 4).max(Duration::from_secs(10)).as_secs();
+    // Slow readers make memory jump, so its figure is a median over some time.
+    let moment_seconds = (arguments.duration / 10).max(Duration::from_secs(5)).as_secs();
+    let moment = |samples: &[Figures]| moment(samples, moment_seconds);
     let mut samples = Vec::new();
     let mut warm = None;
+    let mut told = 0;
     let mut seconds = interval(Duration::from_secs(1));
     while Instant::now() < until {
         seconds.tick().await;
@@ -82,8 +86,12 @@ pub(crate) async fn run(arguments: &Arguments, say: impl Fn(&str)) -> Result<Rep
         let elapsed = begun.elapsed();
         samples.push(now);
         upstream.forget();
+        for detail in load.tally.sums().details.iter().skip(told) {
+            told += 1;
+            say(&format!("{:>5} s  unexpected: {detail}", elapsed.as_secs()));
+        }
         // The moment begins when the warm-up is over.
-        if warm.is_none() && elapsed.as_secs() >= warm_after + MOMENT as u64 {
+        if warm.is_none() && elapsed.as_secs() >= warm_after + moment_seconds {
             warm = Some(moment(&samples));
         }
         if elapsed.as_secs().is_multiple_of(SAY_EVERY) && elapsed.as_secs() > 0 {
@@ -126,9 +134,9 @@ pub(crate) async fn run(arguments: &Arguments, say: impl Fn(&str)) -> Result<Rep
     })
 }
 
-/// The last figures, with the median memory of the last seconds.
-fn moment(samples: &[Figures]) -> Figures {
-    let last = samples.len().saturating_sub(MOMENT);
+/// The last figures, with the median memory of the last seconds; there is a sample for each.
+fn moment(samples: &[Figures], seconds: u64) -> Figures {
+    let last = samples.len().saturating_sub(usize::try_from(seconds).unwrap_or(usize::MAX));
     let samples = samples.get(last..).unwrap_or_default();
     let mut memory: Vec<u64> = samples.iter().map(|figures| figures.rss).collect();
     memory.sort_unstable();
