@@ -9,6 +9,7 @@ use std::io::IsTerminal as _;
 
 use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::ParseError;
 
 /// Lines that may wait to be written; more are lost.
 const MAX_WAITING_LINES: usize = 8192;
@@ -19,7 +20,7 @@ const QUIET: [&str; 5] =
 /// Starts the log, and tells panics to it. Dropping the guard writes what waits.
 pub fn start(filter: &str) -> WorkerGuard {
     // The filter was checked with the settings.
-    let mut filter = EnvFilter::try_new(format!("{},{filter}", QUIET.join(","))).unwrap_or_default();
+    let mut filter = self::filter(&format!("{},{filter}", QUIET.join(","))).unwrap_or_default();
     if let Ok(directive) = "rustls=warn".parse() {
         filter = filter.add_directive(directive);
     }
@@ -37,4 +38,29 @@ pub fn start(filter: &str) -> WorkerGuard {
         tracing::error!(place, "a panic; this is a fault of the program");
     }));
     guard
+}
+
+/// Reads a filter in the syntax of [`EnvFilter`], but for two things. White space around a directive does not count:
+/// `EnvFilter` misreads the directive, or panics where a letter is beyond ASCII. And values of fields are plain text:
+/// a regular expression of 200 letters can take minutes and gigabytes to build.
+pub(crate) fn filter(text: &str) -> Result<EnvFilter, ParseError> {
+    let directives: Vec<&str> = text.split(',').map(str::trim).collect();
+    EnvFilter::builder().with_regex(false).parse(directives.join(","))
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn white_space_between_directives_does_not_count() {
+        for (spaced, meant) in
+            [("info, a=debug", "info,a=debug"), (" é=trace ,\u{a0}aé[b]=debug", "é=trace,aé[b]=debug")]
+        {
+            assert_eq!(super::filter(spaced).unwrap().to_string(), super::filter(meant).unwrap().to_string());
+        }
+    }
+
+    #[test]
+    fn a_fields_value_is_no_regular_expression() {
+        assert!(super::filter("a[b{c=(}]=debug").is_ok());
+    }
 }

@@ -1,5 +1,4 @@
-//! The project's commands, the same on every system: `cargo xtask run`, `cargo xtask test`, `cargo xtask host`,
-//! `cargo xtask package`, `cargo xtask deploy`.
+//! The project's commands, the same on every system: `cargo xtask COMMAND`; without one it lists them.
 //!
 //! Each prints the commands it runs, so that none of them is needed to do the same by hand.
 
@@ -19,22 +18,27 @@ cargo xtask COMMAND
 
   run     the program on 127.0.0.1:7071; on the built-in demo model unless AZURE_INFERENCE_ENDPOINT is set
   test    everything that must hold: format, lints, docs, tests, dependencies
+  host    the program behind the stand-in Functions host on port 7071, as `func start` would run it
   package [BINARY]
           the function app for Azure in dist/func and dist/func.zip, built for x86-64 Linux with glibc 2.28 or newer
   deploy STEP
-          what azd's hooks call: api, api-by-blob, page-build, page-config, addresses, before-down
-          (docs/deploying.md)
-  host    the program behind the stand-in Functions host on port 7071, as `func start` would run it
+          what azd's hooks call: api, api-by-blob, page-build, page-config, addresses, before-down (docs/deploying.md)
+  soak    [DURATION] [--host] [--streams N] [--seed N]
+          the release binary under load and faults, 20m unless given
 ";
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
-    let result = match (arguments.next().as_deref(), arguments.next()) {
-        (Some("run"), None) => steps::run(),
-        (Some("test"), None) => steps::test(),
-        (Some("host"), None) => steps::host(),
-        (Some("deploy"), Some(step)) => deploy::deploy(&step),
-        (Some("package"), binary) => package::package(binary.as_deref()),
+    let command = arguments.next();
+    let arguments: Vec<String> = arguments.collect();
+    let result = match (command.as_deref(), arguments.as_slice()) {
+        (Some("run"), []) => steps::run(),
+        (Some("test"), []) => steps::test(),
+        (Some("host"), []) => steps::host(),
+        (Some("package"), []) => package::package(None),
+        (Some("package"), [binary]) => package::package(Some(binary)),
+        (Some("deploy"), [step]) => deploy::deploy(step),
+        (Some("soak"), arguments) => steps::soak(arguments),
         _ => {
             eprint!("{HELP}");
             return ExitCode::from(2);

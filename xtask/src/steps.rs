@@ -51,6 +51,25 @@ pub(crate) fn host() -> Outcome {
     step(Command::new(cargo_path()).args(arguments).env(name, "reasoning-chat"))
 }
 
+/// `cargo xtask soak`
+pub(crate) fn soak(arguments: &[String]) -> Outcome {
+    // By itself: built together, the soak's features would get into the program.
+    cargo(&["build", "--release", "--locked", "--package", "reasoning-chat"])?;
+    let mut command = Command::new(cargo_path());
+    command.args(["run", "--release", "--locked", "--package", "soak", "--", "--program"]);
+    command.arg(stage::project().join("target/release/reasoning-chat"));
+    for argument in arguments {
+        command.arg(argument);
+        if argument == "--host" {
+            let folder = stage::project().join("target/app");
+            let binary = stage::project().join("target/release").join(stage::BINARY);
+            stage::app(&folder, &binary).map_err(|error| format!("staging the app: {error}"))?;
+            command.arg(folder);
+        }
+    }
+    step(&mut command)
+}
+
 /// The cargo that runs this program.
 pub(crate) fn cargo_path() -> String {
     #[expect(clippy::disallowed_methods, reason = "cargo says where it is in the environment; this is no setting")]
