@@ -35,8 +35,8 @@ resource registration 'Microsoft.Graph/applications@v1.0' = {
     ]
   }
   spa: {
-    // The deployed page only. A local page talks to a local program, which asks nobody to sign in.
-    redirectUris: [pageOrigin, '${pageOrigin}/redirect.html']
+    // What the page gives as its address, with the slash. The deployed page only: a local page talks to a local program, which asks nobody to sign in.
+    redirectUris: ['${pageOrigin}/']
   }
 }
 
