@@ -4,6 +4,8 @@
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line tool talks to the person who called it")]
 
+mod checks;
+mod deploy;
 mod elf;
 mod package;
 mod stage;
@@ -19,6 +21,9 @@ cargo xtask COMMAND
   host    the program behind the stand-in Functions host on port 7071, as `func start` would run it
   package [BINARY]
           the function app for Azure in dist/func and dist/func.zip, built for x86-64 Linux with glibc 2.28 or newer
+  deploy STEP
+          what azd's hooks call: api, api-by-blob, page-build, page-config, addresses, before-down
+          (docs/deploying.md)
   soak    [DURATION] [--host] [--streams N] [--seed N]
           the release binary under load and faults, 20m unless given
 ";
@@ -33,6 +38,7 @@ fn main() -> ExitCode {
         (Some("host"), []) => steps::host(),
         (Some("package"), []) => package::package(None),
         (Some("package"), [binary]) => package::package(Some(binary)),
+        (Some("deploy"), [step]) => deploy::deploy(step),
         (Some("soak"), arguments) => steps::soak(arguments),
         _ => {
             eprint!("{HELP}");

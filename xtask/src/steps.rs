@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use crate::stage;
+use crate::{checks, stage};
 
 /// A step's result; the text says which step failed.
 pub(crate) type Outcome = Result<(), String>;
@@ -29,6 +29,7 @@ pub(crate) fn test() -> Outcome {
         println!("\nskipped: the tests of the packaged app (to have them: cargo xtask package)");
     }
     cargo(&["test", "--workspace", "--locked"])?;
+    checks::infrastructure()?;
     if has("cargo-deny") {
         // Advisories need their database from the network; the workflow on the forge checks those.
         cargo(&["deny", "--workspace", "--all-features", "check", "bans", "licenses", "sources"])?;
