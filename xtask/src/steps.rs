@@ -3,13 +3,14 @@
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use crate::stage;
+use crate::{stage, web};
 
 /// A step's result; the text says which step failed.
 pub(crate) type Outcome = Result<(), String>;
 
 /// `cargo xtask run`
 pub(crate) fn run() -> Outcome {
+    web::build()?;
     cargo(&["run", "--package", "reasoning-chat"])
 }
 
@@ -32,6 +33,8 @@ pub(crate) fn test() -> Outcome {
     } else {
         println!("\nskipped: cargo deny (to have it: cargo install cargo-deny --locked)");
     }
+    // The browser tests run the program and the stand-in host, which are built by now.
+    web::test()?;
     println!("\nAll is well.");
     Ok(())
 }
@@ -58,9 +61,10 @@ fn cargo(arguments: &[&str]) -> Outcome {
 }
 
 /// Runs a command where the project is, and shows it.
-fn step(command: &mut Command) -> Outcome {
+pub(crate) fn step(command: &mut Command) -> Outcome {
     let words: Vec<_> = command.get_args().map(|word| word.to_string_lossy()).collect();
-    let shown = format!("cargo {}", words.join(" "));
+    let program = Path::new(command.get_program()).file_stem().unwrap_or_default().to_string_lossy();
+    let shown = format!("{program} {}", words.join(" "));
     println!("\n> {shown}");
     // What cargo told this program of itself would make build scripts run again.
     for (name, _) in std::env::vars_os() {
