@@ -36,7 +36,7 @@ resource registration 'Microsoft.Graph/applications@v1.0' = {
   }
   spa: {
     // The deployed page only. A local page talks to a local program, which asks nobody to sign in.
-    redirectUris: [pageOrigin, '${pageOrigin}/redirect.html']
+    redirectUris: ['${pageOrigin}/']
   }
 }
 
