@@ -10,14 +10,15 @@ mod elf;
 mod package;
 mod stage;
 mod steps;
+mod web;
 
 use std::process::ExitCode;
 
 const HELP: &str = "\
 cargo xtask COMMAND
 
-  run     the program on 127.0.0.1:7071; on the built-in demo model unless AZURE_INFERENCE_ENDPOINT is set
-  test    everything that must hold: format, lints, docs, tests, dependencies
+  run     the program and its page on 127.0.0.1:7071; on the built-in demo model unless AZURE_INFERENCE_ENDPOINT is set
+  test    everything that must hold: format, lints, docs, tests, dependencies, the page
   host    the program behind the stand-in Functions host on port 7071, as `func start` would run it
   package [BINARY]
           the function app for Azure in dist/func and dist/func.zip, built for x86-64 Linux with glibc 2.28 or newer

@@ -3,13 +3,14 @@
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use crate::{checks, stage};
+use crate::{checks, stage, web};
 
 /// A step's result; the text says which step failed.
 pub(crate) type Outcome = Result<(), String>;
 
 /// `cargo xtask run`
 pub(crate) fn run() -> Outcome {
+    web::build()?;
     cargo(&["run", "--package", "reasoning-chat"])
 }
 
@@ -36,6 +37,8 @@ pub(crate) fn test() -> Outcome {
     } else {
         println!("\nskipped: cargo deny (to have it: cargo install cargo-deny --locked)");
     }
+    // The browser tests run the program and the stand-in host, which are built by now.
+    web::test()?;
     println!("\nAll is well.");
     Ok(())
 }

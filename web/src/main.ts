@@ -1,0 +1,39 @@
+/**
+ * The page of a chat with a reasoning model.
+ *
+ * In reading order: `config` and `session` (where the backend is, who asks), `ask`, `lines`, `wire`, `failure` (a request
+ * and what comes back), `answer`, `exchange`, `conversation`, `store` (what is kept of it), `app` and `manage` (what a
+ * person does), `view/` (what a person sees), `markdown/` (text to elements).
+ */
+import { App } from './app';
+import { byId } from './element';
+import { loadRenderer } from './markdown/text';
+import { Session } from './session';
+import { Store } from './store';
+import { countDown } from './view/count-down';
+import { fillIcons } from './view/icons';
+import { showSuggestions } from './view/suggestions';
+import { setUpTheme } from './view/theme';
+
+fillIcons(document);
+setUpTheme();
+const session = new Session();
+const app = new App(session, new Store());
+showSuggestions((text) => app.send(text));
+countDown(byId('turns', HTMLElement));
+void app.openFromAddress();
+void showSignIn();
+void loadRenderer();
+byId('question', HTMLTextAreaElement).focus();
+
+/** A button for those who must sign in, and a word where the page is not set up. */
+async function showSignIn(): Promise<void> {
+  const { needed, name, failure } = await session.signInState();
+  const button = byId('sign-in', HTMLButtonElement);
+  const banner = byId('banner', HTMLElement);
+  button.hidden = !needed;
+  button.addEventListener('click', () => void session.signIn());
+  if (name) button.title = name;
+  banner.hidden = failure === null;
+  banner.textContent = failure ?? '';
+}

@@ -1,0 +1,32 @@
+/** Code blocks: the language, a button to copy, and colours once the code is finished. */
+import { el } from '../element';
+import { later } from './later';
+
+/** Longer code keeps one colour: finding the words in it would make the page stutter. */
+const MAX_COLOURED_CHARS = 50_000;
+
+/** A code block. Its button is worked by whoever listens to clicks on `[data-copy-code]`. */
+export function codeBlock(code: string, language: string): HTMLElement {
+  const name = language.slice(0, 40);
+  return el('figure', { class: 'code', 'data-language': name },
+    el('figcaption', {},
+      el('span', { class: 'language' }, name || 'text'),
+      el('button', { type: 'button', class: 'quiet', 'data-copy-code': true }, 'Copy')),
+    el('pre', { tabindex: 0, role: 'region', 'aria-label': name ? `Code, ${name}` : 'Code' }, el('code', {}, code)));
+}
+
+/** Colours the code blocks in this block, when there is time. Meant for code that does not change any more. */
+export function colourCode(block: HTMLElement): void {
+  const figures = block.matches('figure.code') ? [block] : block.querySelectorAll<HTMLElement>('figure.code');
+  for (const figure of figures) {
+    const language = figure.dataset.language ?? '';
+    const code = figure.querySelector('pre > code');
+    const source = code?.textContent ?? '';
+    if (!code || !language || source.length > MAX_COLOURED_CHARS) continue;
+    later(async () => {
+      const { highlight } = await import('./highlight');
+      const coloured = highlight(source, language);
+      if (coloured && code.textContent === source) code.replaceChildren(coloured);
+    });
+  }
+}

@@ -1,0 +1,57 @@
+/**
+ * Formulas. They appear as source first and are typeset by KaTeX, which is loaded when the first one comes. Typeset ones
+ * are kept, so that a paragraph that still grows does not flicker between source and formula.
+ */
+import { el } from '../element';
+import { later } from './later';
+import type { MathToken } from './math';
+
+/** How many typeset formulas are kept. */
+const MAX_KEPT = 500;
+
+const typeset = new Map<string, Node>();
+let renderer: Promise<typeof import('./typeset')> | undefined;
+
+/** An element for this formula; typeset at once if it was before. */
+export function formula(token: MathToken): HTMLElement {
+  const { tex, display } = token;
+  const source = el('code', { class: 'formula-source' }, tex);
+  if (token.open) return el('span', { class: display ? 'formula display' : 'formula' }, source);
+  const element = el('span', { class: display ? 'formula display' : 'formula', 'data-tex': tex,
+    ...(display ? { tabindex: 0, role: 'region', 'aria-label': 'Formula' } : {}) });
+  element.append(typeset.get(key(tex, display))?.cloneNode(true) ?? source);
+  return element;
+}
+
+/** Typesets the formulas of this block that are still source. */
+export function typesetFormulas(block: HTMLElement): void {
+  const formulas = block.matches('.formula') ? [block] : block.querySelectorAll<HTMLElement>('.formula[data-tex]');
+  for (const element of formulas) {
+    if (element.dataset.tex === undefined) continue;
+    if (!element.querySelector(':scope > .formula-source')) continue;
+    const tex = element.dataset.tex;
+    const display = element.classList.contains('display');
+    later(async () => {
+      const kept = typeset.get(key(tex, display)) ?? keep(tex, display, await (await load()).typesetFormula(tex, display));
+      // The paragraph may have been rebuilt while this waited; then the element is out of the page, which does no harm.
+      element.replaceChildren(kept.cloneNode(true));
+    });
+  }
+}
+
+function load(): Promise<typeof import('./typeset')> {
+  renderer ??= import('./typeset');
+  // A lost connection must not forbid formulas for good.
+  renderer.catch(() => (renderer = undefined));
+  return renderer;
+}
+
+function keep(tex: string, display: boolean, node: Node): Node {
+  if (typeset.size >= MAX_KEPT) typeset.clear();
+  typeset.set(key(tex, display), node);
+  return node;
+}
+
+function key(tex: string, display: boolean): string {
+  return `${display ? 'd' : 'i'}${tex}`;
+}

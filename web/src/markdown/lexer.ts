@@ -1,0 +1,63 @@
+/**
+ * Markdown to tokens: marked's lexer, with math, and with bold text that ends beside Chinese or Japanese punctuation.
+ *
+ * Only the lexer of marked is used. It makes no HTML, and so this page has no HTML string that could be unsafe.
+ */
+import { Lexer, type Links, Tokenizer, type Token, type Tokens } from 'marked';
+
+import { blockMath, blockStart, inlineMath, inlineStart, maskMath, openBlockMath, openMath } from './math';
+
+export type { Links, Token };
+
+/** `whole`: the text is complete. `growing`: more will come, and a formula without an end is an open formula. */
+export type Stage = 'whole' | 'growing';
+
+const CJK = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}]/u;
+const STRONG = /^\*\*(?!\s|\*)([^*\n]+?)(?<!\s)\*\*(?!\*)/;
+
+class ChatTokenizer extends Tokenizer {
+  /** CommonMark lets `**注意：**这里` be no bold text; models write it all the time. */
+  override emStrong(src: string, masked: string, before = ''): Tokens.Em | Tokens.Strong | undefined {
+    const usual = super.emStrong(src, maskMath(src, masked), before);
+    if (usual) return usual;
+    const match = STRONG.exec(src);
+    const text = match?.[1];
+    if (!match || !text || !(CJK.test(text) || CJK.test(before))) return undefined;
+    return { type: 'strong', raw: match[0], text, tokens: this.lexer.inlineTokens(text) };
+  }
+
+  /** Tags are text here. Without this an `<a>` would change how text far behind it is read. */
+  override tag(src: string): Tokens.Tag | undefined {
+    const found = super.tag(src);
+    this.lexer.state.inLink = false;
+    this.lexer.state.inRawBlock = false;
+    return found;
+  }
+}
+
+/** Token and links of a text. `known` are link definitions that stood before it. */
+export function lex(source: string, stage: Stage, known: Links = {}): { tokens: Token[]; links: Links } {
+  const growing = stage === 'growing';
+  const lexer = new Lexer({
+    gfm: true,
+    tokenizer: new ChatTokenizer(),
+    extensions: {
+      renderers: {},
+      childTokens: {},
+      block: growing ? [blockMath, openBlockMath] : [blockMath],
+      inline: growing ? [inlineMath, openMath] : [inlineMath],
+      // marked asks for a number; what it does with "nowhere" is to look for a number of at least 0.
+      startBlock: [(src) => blockStart(src) ?? -1],
+      startInline: [inlineStart],
+    },
+  });
+  Object.assign(lexer.tokens.links, known);
+  try {
+    const tokens = lexer.lex(source);
+    return { tokens, links: tokens.links };
+  } catch (error) {
+    // Thousands of nested quotes exhaust the call stack. Such a text is shown as it is written.
+    if (!(error instanceof RangeError)) throw error;
+    return { tokens: [{ type: 'html', raw: source, text: source, block: true, pre: false }], links: {} };
+  }
+}

@@ -1,0 +1,144 @@
+/**
+ * A backend that says what a test wants, and serves the built page with the headers that Static Web Apps gives it: those
+ * of `staticwebapp.config.json`.
+ */
+import { createReadStream } from 'node:fs';
+import { readFile, stat } from 'node:fs/promises';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { extname, join, normalize } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export const DIST = fileURLToPath(new URL('../../dist', import.meta.url));
+
+const TYPES: Readonly<Record<string, string>> = {
+  '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.css': 'text/css', '.json': 'application/json',
+  '.svg': 'image/svg+xml', '.woff2': 'font/woff2',
+};
+
+/** What a request said, and whether its client left before the answer's end. */
+export interface Asked {
+  messages: { role: string; content: string }[];
+  authorization: string | undefined;
+  left: boolean;
+}
+
+/** An answer in a test's hand. */
+export class Reply {
+  readonly asked: Asked;
+  private readonly response: ServerResponse;
+
+  constructor(asked: Asked, response: ServerResponse) {
+    this.asked = asked;
+    this.response = response;
+  }
+
+  /** Lines of the contract, as objects; or text as it is. */
+  send(...lines: (object | string)[]): this {
+    if (!this.response.headersSent) this.response.writeHead(200, { 'content-type': 'application/x-ndjson; charset=utf-8' });
+    this.response.write(lines.map((line) => (typeof line === 'string' ? line : `${JSON.stringify(line)}\n`)).join(''));
+    return this;
+  }
+
+  think(text: string): this {
+    return this.send({ index: 0, delta: { reasoning_content: text }, finish_reason: null });
+  }
+
+  say(text: string): this {
+    return this.send({ index: 0, delta: { content: text }, finish_reason: null });
+  }
+
+  start(): this {
+    return this.send({ start: { request_id: 'request-1', deployment: 'test' } });
+  }
+
+  /** The last line of a whole answer. */
+  done(reason = 'stop', usage: object | null = { completion_tokens: 120, prompt_tokens: 9, completion_tokens_details: { reasoning_tokens: 40 } }): void {
+    this.send({ done: { finish_reason: reason, usage, elapsed_ms: 2500, first_token_ms: 500 } }).end();
+  }
+
+  /** Refuses with a status, a body and headers. */
+  refuse(status: number, body: object | string = '', headers: Record<string, string> = {}): void {
+    const isJson = typeof body === 'object';
+    this.response.writeHead(status, { ...(isJson && { 'content-type': 'application/json' }), ...headers });
+    this.response.end(isJson ? JSON.stringify(body) : body);
+  }
+
+  /** A clean end of the body, without a last line. */
+  end(): void {
+    this.response.end();
+  }
+
+  /** The connection is cut. */
+  cut(): void {
+    this.response.destroy();
+  }
+}
+
+/** Plays one request. */
+export type Script = (reply: Reply) => void | Promise<void>;
+
+/** The page and its scripted API on one origin. */
+export class Backend {
+  /** Every request so far. */
+  readonly asked: Asked[] = [];
+  /** What `config.json` says, instead of what is built. */
+  config: object | string | undefined;
+  private script: Script = (reply) => reply.start().say('Hello.').done();
+  private readonly server: Server;
+  private headers: Record<string, string> = {};
+
+  private constructor() {
+    this.server = createServer((request, response) => void this.serve(request, response).catch(() => response.destroy()));
+  }
+
+  static async start(): Promise<Backend> {
+    const backend = new Backend();
+    const config = JSON.parse(await readFile(join(DIST, 'staticwebapp.config.json'), 'utf8')) as { globalHeaders: Record<string, string> };
+    backend.headers = config.globalHeaders;
+    await new Promise<void>((resolve) => backend.server.listen(0, '127.0.0.1', resolve));
+    return backend;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
+  }
+
+  /** How requests are answered from now on. */
+  answer(script: Script): void {
+    this.script = script;
+  }
+
+  async close(): Promise<void> {
+    this.server.closeAllConnections();
+    await new Promise((resolve) => this.server.close(resolve));
+  }
+
+  private async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const path = new URL(request.url ?? '/', this.url).pathname;
+    if (path === '/api/chat/stream') return this.chat(request, response);
+    const headers = this.headers;
+    if (path === '/config.json' && this.config !== undefined) {
+      response.writeHead(200, headers).end(typeof this.config === 'string' ? this.config : JSON.stringify(this.config));
+      return;
+    }
+    const file = join(DIST, normalize(path === '/' ? '/index.html' : path));
+    const isFile = file.startsWith(DIST) && (await stat(file).then((found) => found.isFile(), () => false));
+    if (!isFile) {
+      response.writeHead(404, headers).end();
+      return;
+    }
+    response.writeHead(200, { ...headers, 'content-type': TYPES[extname(file)] ?? 'application/octet-stream' });
+    createReadStream(file).pipe(response);
+  }
+
+  private async chat(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const pieces: Buffer[] = [];
+    for await (const piece of request) pieces.push(piece as Buffer);
+    const body = JSON.parse(Buffer.concat(pieces).toString()) as Pick<Asked, 'messages'>;
+    const asked: Asked = { messages: body.messages, authorization: request.headers.authorization, left: false };
+    this.asked.push(asked);
+    response.on('close', () => (asked.left = !response.writableEnded));
+    await this.script(new Reply(asked, response));
+  }
+}

@@ -1,0 +1,22 @@
+/** Markdown as models write it, with the cases that break incremental rendering. */
+export const TEXTS: Readonly<Record<string, string>> = {
+  prose: 'One *two* **three** `four`.\n\nA second paragraph with a [link](https://example.com/a(b) "title") and https://example.com.\n\n---\n\nEnd.',
+  headings: '# One\n\nTwo\n===\n\nThree\n---\n### Four ###\ntext\n',
+  'tight and loose lists': '- a\n- b\n  - c\n\n    d\n- e\n\ntext\n\n1. one\n\n2. two\n3. three\n\n* other\n\n- [ ] open\n- [x] done\n',
+  'a list behind a paragraph': 'Here it is:\n- a\n- b\n1) x\n2) y\n',
+  'lazy continuation': '> quote\ngoes on\n\n> > deeper\n\n- item\ngoes on\n\n  inside\n\nout\n',
+  code: 'Before\n```rust\nfn main() {\n\n    println!("`");\n}\n```\nafter\n\n~~~\ntilde ``` \n~~~\n\n    indented\n\n    more\n\ntext\n    not code\n',
+  'code in a list': '1. First:\n\n   ```js\n   const a = 1;\n\n   b();\n   ```\n\n2. Second\n',
+  'code without an end': 'Look:\n\n````md\n```js\nx\n```\n',
+  tables: 'Text\n| a | b |\n|:--|--:|\n| 1 | `2 \\| 3` |\n| **x** | y<br>z |\n\nEnd\n\n| not | a table |\n\nEnd',
+  math: 'Inline \\(a_1 * b_2 * c\\) and $x^2$ and $$y_1$$.\n\n\\[\na = b\n\n+ c\n\\]\n\n$$\n\\sum_{k=1}^n k\n$$\n\nText:\n$$\nx\n$$\nmore text\n- \\(i\\)\n\n  $$\n  z\n  $$\n',
+  'math without an end': 'Text \\(a + b\n\nmore\n\n$$\nx = 1\n\nstill nothing\n',
+  prices: 'It costs $5 and $10, or US$20, maybe $30-$40, at most $50. \\$60.\n\n$$ is money $$$ too\n',
+  'reference links': 'See [one][1] and [two].\n\nMore text.\n\n[1]: https://example.com/1 "One"\n[two]: https://example.com/2\n\nAnd [one][1] again.\n',
+  html: 'a <b>bold</b> <a href="x">y https://example.com\n\n<div>\nblock\n\n</div>\n\n<!-- a\n\nb -->\n\n<script>alert(1)</script>\n\nhttps://example.com\n',
+  entities: '&lt;b&gt; &amp;amp; &#60;i&#62; &nosuch; &copy; `&lt;`\n',
+  cjk: '**注意：**这里很重要。\n\n**「引用」**和**粗体。**后面\n',
+  'odd ends': 'text\r\nwith returns\r\n\r\nnext\rline\n\n\n\n   \n\nlast  \nbreak\\\nend\t',
+  nothing: '',
+  spaces: '\n\n  \n',
+};

@@ -1,0 +1,106 @@
+//! The page's commands, as commands of npm. Where Node or a browser is missing they say so and skip.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::SystemTime;
+use std::{fs, io};
+
+use crate::stage;
+use crate::steps::{Outcome, step};
+
+/// The oldest Node that the page's tools run on.
+const NODE_MAJOR: u32 = 20;
+
+/// What the page is built from, under `web/`.
+const SOURCES: [&str; 6] = ["src", "public", "index.html", "package-lock.json", "vite.config.ts", "tsconfig.json"];
+
+/// Builds the page for the program to serve, if something changed since it was built.
+pub(crate) fn build() -> Outcome {
+    if let Some(why) = no_node() {
+        println!("\nskipped: the page ({why}); the program runs without it");
+        return Ok(());
+    }
+    if is_built() {
+        return Ok(());
+    }
+    install("web")?;
+    npm("web", &["run", "build"])
+}
+
+/// Everything that must hold of the page.
+pub(crate) fn test() -> Outcome {
+    if let Some(why) = no_node() {
+        println!("\nskipped: the page's checks ({why})");
+        return Ok(());
+    }
+    install("web")?;
+    npm("web", &["run", "check"])?;
+    npm("web", &["test"])?;
+    npm("web", &["run", "build"])?;
+    if let Some(why) = no_browser() {
+        println!("\nskipped: the page's browser tests ({why})");
+        return Ok(());
+    }
+    npm("web", &["run", "test:browser"])
+}
+
+fn web() -> PathBuf {
+    stage::project().join("web")
+}
+
+/// Whether the built page is newer than all that it is built from.
+fn is_built() -> bool {
+    let newest = SOURCES.iter().filter_map(|source| newest(&web().join(source)).ok()).max();
+    let built = fs::metadata(web().join("dist/index.html")).and_then(|file| file.modified());
+    matches!((built, newest), (Ok(built), Some(newest)) if built >= newest)
+}
+
+/// When anything in here was last changed.
+fn newest(path: &Path) -> io::Result<SystemTime> {
+    let this = fs::metadata(path)?;
+    let mut latest = this.modified()?;
+    if this.is_dir() {
+        for entry in fs::read_dir(path)? {
+            latest = latest.max(newest(&entry?.path())?);
+        }
+    }
+    Ok(latest)
+}
+
+/// Installs what the lock file names, unless that is what is there.
+pub(crate) fn install(folder: &str) -> Outcome {
+    let folder_path = stage::project().join(folder);
+    let wanted = fs::metadata(folder_path.join("package-lock.json")).and_then(|file| file.modified());
+    // npm writes this file at the end of an installation.
+    let there = fs::metadata(folder_path.join("node_modules/.package-lock.json")).and_then(|file| file.modified());
+    if matches!((&wanted, &there), (Ok(wanted), Ok(there)) if there >= wanted) {
+        return Ok(());
+    }
+    npm(folder, &["ci"])
+}
+
+pub(crate) fn npm(folder: &str, arguments: &[&str]) -> Outcome {
+    let program = if cfg!(windows) { "npm.cmd" } else { "npm" };
+    step(Command::new(program).arg("--prefix").arg(folder).args(arguments))
+}
+
+/// Why there is no Node to use, if there is none.
+pub(crate) fn no_node() -> Option<String> {
+    let found = Command::new("node").arg("--version").stderr(Stdio::null()).output();
+    let version = found.ok().filter(|output| output.status.success()).map(|output| output.stdout).unwrap_or_default();
+    let version = String::from_utf8_lossy(&version).trim().to_owned();
+    let major = version.strip_prefix('v').and_then(|rest| rest.split('.').next()?.parse::<u32>().ok());
+    match major {
+        Some(major) if major >= NODE_MAJOR => None,
+        Some(_) => Some(format!("Node {version} is too old; it needs {NODE_MAJOR} or newer")),
+        None => Some("there is no Node".to_owned()),
+    }
+}
+
+/// Why there is no browser to test with, if there is none. Debian's place, or where `CHROMIUM` says.
+pub(crate) fn no_browser() -> Option<String> {
+    #[expect(clippy::disallowed_methods, reason = "the tests' own variable, which the program never sees")]
+    let place = std::env::var("CHROMIUM").unwrap_or_else(|_| "/usr/bin/chromium".to_owned());
+    (!Path::new(&place).exists())
+        .then(|| "there is no Chromium; to have it: apt-get install chromium, or set CHROMIUM".to_owned())
+}
