@@ -35,7 +35,7 @@ resource registration 'Microsoft.Graph/applications@v1.0' = {
     ]
   }
   spa: {
-    // The deployed page only. A local page talks to a local program, which asks nobody to sign in.
+    // The page's address as the page gives it, with the slash. No local one: a local page talks to a local program, which asks nobody to sign in.
     redirectUris: ['${pageOrigin}/']
   }
 }

@@ -365,3 +365,26 @@ fn the_deployment_page_names_every_input_and_the_diagram_every_resource() {
         assert!(diagram.contains(name), "the diagram lacks the role {name}");
     }
 }
+
+#[test]
+fn connections_are_encrypted() {
+    for (file, line) in [
+        ("infra/modules/api.bicep", "httpsOnly: true"),
+        ("infra/modules/api.bicep", "minTlsVersion: '1.2'"),
+        ("infra/modules/api.bicep", "requireHttps: true"),
+        ("infra/modules/storage.bicep", "minimumTlsVersion: 'TLS1_2'"),
+        ("infra/modules/storage.bicep", "supportsHttpsTrafficOnly: true"),
+    ] {
+        assert!(code(file).lines().any(|other| other.trim() == line), "{file}: {line}");
+    }
+}
+
+#[test]
+fn azd_finds_the_page_and_the_files_that_it_deploys() {
+    // The schema lets a host be any word, for extensions of azd.
+    let azure = text("azure.yaml");
+    assert!(azure.contains("\nservices:\n  web:\n    project: web\n    dist: dist\n    host: staticwebapp\n"));
+    assert!(code("infra/modules/page.bicep").contains("tags: union(tags, { 'azd-service-name': 'web' })"));
+    assert!(outputs(&code("infra/main.bicep")).contains("AZURE_RESOURCE_GROUP"), "azd looks for the page there");
+    assert!(text("xtask/src/deploy.rs").contains("\"web/dist\""));
+}

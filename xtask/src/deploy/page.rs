@@ -87,36 +87,39 @@ fn fill_policies(value: &mut Value, api: &str, authority: Option<&str>) -> bool 
 }
 
 /// The policy with the API and the sign-in service, and with neither of an earlier deployment. Works on a policy with
-/// placeholders (`${API_ORIGIN}`) and on one without.
+/// placeholders (`${API_ORIGIN}`) and on one without. Whether frames are needed is the page's own matter: where its policy
+/// has no `frame-src`, none is made.
 fn fill(policy: &str, api: &str, authority: Option<&str>) -> String {
     let mut directives: Vec<Vec<String>> = policy
         .split(';')
         .map(|directive| directive.split_whitespace().map(str::to_owned).collect::<Vec<_>>())
         .filter(|words| !words.is_empty())
         .collect();
-    // A token is fetched from the sign-in service, and renewed in a hidden frame of it.
-    let connect: Vec<&str> = std::iter::once(api).chain(authority).collect();
-    let frame: Vec<&str> = authority.into_iter().collect();
-    allow(&mut directives, "connect-src", &connect);
-    allow(&mut directives, "frame-src", &frame);
+    let has = |directives: &[Vec<String>], name: &str| {
+        directives.iter().any(|words| words.first().is_some_and(|first| first == name))
+    };
+    if !has(&directives, "connect-src") {
+        // It would fall back to default-src, which may be 'none'; the page's own origin was meant.
+        directives.push(vec!["connect-src".to_owned(), "'self'".to_owned()]);
+    }
+    for words in &mut directives {
+        match words.first().map(String::as_str) {
+            Some("connect-src") => allow(words, std::iter::once(api).chain(authority)),
+            Some("frame-src") => allow(words, authority.into_iter()),
+            _ => {}
+        }
+    }
     directives.iter().map(|words| words.join(" ")).collect::<Vec<_>>().join("; ")
 }
 
-/// Lets a directive's list be its own sources and `origins`.
-fn allow(directives: &mut Vec<Vec<String>>, name: &str, origins: &[&str]) {
-    let mut words: Vec<String> =
-        match directives.iter().position(|words| words.first().is_some_and(|first| first == name)) {
-            Some(at) => directives.remove(at),
-            None if origins.is_empty() => return,
-            // A directive that was not there fell back to default-src, which may be 'none'; the page itself was meant.
-            None => vec![name.to_owned(), "'self'".to_owned()],
-        };
+/// Makes a directive's list its own sources and `origins`.
+fn allow<'a>(words: &mut Vec<String>, origins: impl Iterator<Item = &'a str>) {
+    let origins: Vec<&str> = origins.collect();
     words.retain(|word| !of_a_deployment(word) && (origins.is_empty() || word != "'none'"));
-    words.extend(origins.iter().map(|&origin| origin.to_owned()));
+    words.extend(origins.into_iter().map(str::to_owned));
     if words.len() == 1 {
         words.push("'none'".to_owned());
     }
-    directives.push(words);
 }
 
 /// What an earlier run put there, or a template that was waiting for this one.
@@ -159,8 +162,12 @@ mod tests {
         ] {
             let after = fill(before, API, Some(AUTHORITY));
             assert_eq!(sources(&after, "connect-src"), ["'self'", API, AUTHORITY], "{before}");
-            assert!(sources(&after, "frame-src").contains(&AUTHORITY), "{before}");
-            assert!(!sources(&after, "frame-src").contains(&"'none'"), "{before}");
+            if before.contains("frame-src") {
+                assert!(sources(&after, "frame-src").contains(&AUTHORITY), "{before}");
+                assert!(!sources(&after, "frame-src").contains(&"'none'"), "{before}");
+            } else {
+                assert!(!after.contains("frame-src"), "{before}");
+            }
             assert_eq!(sources(&after, "default-src"), ["'none'"]);
             assert_eq!(sources(&after, "script-src"), ["'self'"]);
             assert_eq!(fill(&after, API, Some(AUTHORITY)), after, "a second run changes nothing");
@@ -218,7 +225,7 @@ mod tests {
         assert_eq!(config, json!({ "apiBase": API, "auth": auth, "title": "Chat" }));
         let hosting = read(&dist.join("staticwebapp.config.json")).unwrap();
         let policy = hosting["globalHeaders"]["content-security-policy"].as_str().unwrap();
-        assert_eq!(policy, format!("connect-src 'self' {API} {AUTHORITY}; frame-src 'self' {AUTHORITY}"));
+        assert_eq!(policy, format!("connect-src 'self' {API} {AUTHORITY}"));
 
         configure(&dist, API, None).unwrap();
         assert_eq!(read(&dist.join("config.json")).unwrap()["auth"], Value::Null);
