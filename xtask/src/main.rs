@@ -13,9 +13,10 @@ use std::process::ExitCode;
 const HELP: &str = "\
 cargo xtask COMMAND
 
-  run     the program and its page on 127.0.0.1:7071; on the built-in demo model unless AZURE_INFERENCE_ENDPOINT is set
-  test    everything that must hold: format, lints, docs, tests, dependencies, the page
-  host    the program behind the stand-in Functions host on port 7071, as `func start` would run it
+  run          the program and its page on 127.0.0.1:7071; on the built-in demo model unless AZURE_INFERENCE_ENDPOINT is set
+  test         everything that must hold: format, lints, docs, tests, dependencies, the page
+  host         the program behind the stand-in Functions host on port 7071, as `func start` would run it
+  screenshots  makes the README's pictures under docs/images
 ";
 
 fn main() -> ExitCode {
@@ -24,6 +25,7 @@ fn main() -> ExitCode {
         (Some("run"), None) => steps::run(),
         (Some("test"), None) => steps::test(),
         (Some("host"), None) => steps::host(),
+        (Some("screenshots"), None) => steps::screenshots(),
         _ => {
             eprint!("{HELP}");
             return ExitCode::from(2);

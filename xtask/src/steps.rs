@@ -50,6 +50,12 @@ pub(crate) fn host() -> Outcome {
     step(Command::new(cargo_path()).args(arguments).env(name, "reasoning-chat"))
 }
 
+/// `cargo xtask screenshots`
+pub(crate) fn screenshots() -> Outcome {
+    cargo(&["build", "--package", "reasoning-chat"])?;
+    web::screenshots()
+}
+
 /// The cargo that runs this program.
 fn cargo_path() -> String {
     #[expect(clippy::disallowed_methods, reason = "cargo says where it is in the environment; this is no setting")]
