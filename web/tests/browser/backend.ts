@@ -106,6 +106,12 @@ export class Backend {
     return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
   }
 
+  /** Lets the page connect to another origin as well, as `configure.mjs` does at deployment. */
+  allow(origin: string): void {
+    const name = 'Content-Security-Policy';
+    this.headers = { ...this.headers, [name]: (this.headers[name] ?? '').replace("connect-src 'self'", `connect-src 'self' ${origin}`) };
+  }
+
   /** How requests are answered from now on. */
   answer(script: Script): void {
     this.script = script;
