@@ -7,6 +7,7 @@
 mod checks;
 mod deploy;
 mod elf;
+mod fuzz;
 mod package;
 mod stage;
 mod steps;
@@ -26,6 +27,10 @@ cargo xtask COMMAND
           what azd's hooks call: api, api-by-blob, page-build, page-config, addresses, before-down (docs/deploying.md)
   soak    [DURATION] [--host] [--streams N] [--seed N]
           the release binary under load and faults, 20m unless given
+  fuzz    [SECONDS] [TARGET…]
+          the fuzz targets, 60 s each unless told otherwise (docs/fuzzing.md)
+  screenshots
+          makes the README's pictures under docs/images
 ";
 
 fn main() -> ExitCode {
@@ -39,6 +44,8 @@ fn main() -> ExitCode {
         (Some("package"), []) => package::package(None),
         (Some("package"), [binary]) => package::package(Some(binary)),
         (Some("deploy"), [step]) => deploy::deploy(step),
+        (Some("fuzz"), arguments) => fuzz::fuzz(arguments),
+        (Some("screenshots"), []) => steps::screenshots(),
         (Some("soak"), arguments) => steps::soak(arguments),
         _ => {
             eprint!("{HELP}");

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use crate::{checks, stage, web};
+use crate::{checks, fuzz, stage, web};
 
 /// A step's result; the text says which step failed.
 pub(crate) type Outcome = Result<(), String>;
@@ -37,6 +37,8 @@ pub(crate) fn test() -> Outcome {
     } else {
         println!("\nskipped: cargo deny (to have it: cargo install cargo-deny --locked)");
     }
+    // A few seconds for each target; the corpus that long runs have grown stays in place.
+    fuzz::fuzz(&["5".to_owned()])?;
     // The browser tests run the program and the stand-in host, which are built by now.
     web::test()?;
     println!("\nAll is well.");
@@ -71,6 +73,12 @@ pub(crate) fn soak(arguments: &[String]) -> Outcome {
         }
     }
     step(&mut command)
+}
+
+/// `cargo xtask screenshots`
+pub(crate) fn screenshots() -> Outcome {
+    cargo(&["build", "--package", "reasoning-chat"])?;
+    web::screenshots()
 }
 
 /// The cargo that runs this program.

@@ -41,7 +41,17 @@ pub(crate) fn test() -> Outcome {
         println!("\nskipped: the page's browser tests ({why})");
         return Ok(());
     }
+    install("web/emulator")?;
     npm("web", &["run", "test:browser"])
+}
+
+/// The README's pictures, of the program on its demo model.
+pub(crate) fn screenshots() -> Outcome {
+    if let Some(why) = no_node().or_else(no_browser) {
+        return Err(why);
+    }
+    build()?;
+    npm("web", &["run", "screenshots"])
 }
 
 fn web() -> PathBuf {
@@ -68,7 +78,7 @@ fn newest(path: &Path) -> io::Result<SystemTime> {
 }
 
 /// Installs what the lock file names, unless that is what is there.
-pub(crate) fn install(folder: &str) -> Outcome {
+fn install(folder: &str) -> Outcome {
     let folder_path = stage::project().join(folder);
     let wanted = fs::metadata(folder_path.join("package-lock.json")).and_then(|file| file.modified());
     // npm writes this file at the end of an installation.
@@ -79,13 +89,13 @@ pub(crate) fn install(folder: &str) -> Outcome {
     npm(folder, &["ci"])
 }
 
-pub(crate) fn npm(folder: &str, arguments: &[&str]) -> Outcome {
+fn npm(folder: &str, arguments: &[&str]) -> Outcome {
     let program = if cfg!(windows) { "npm.cmd" } else { "npm" };
     step(Command::new(program).arg("--prefix").arg(folder).args(arguments))
 }
 
 /// Why there is no Node to use, if there is none.
-pub(crate) fn no_node() -> Option<String> {
+fn no_node() -> Option<String> {
     let found = Command::new("node").arg("--version").stderr(Stdio::null()).output();
     let version = found.ok().filter(|output| output.status.success()).map(|output| output.stdout).unwrap_or_default();
     let version = String::from_utf8_lossy(&version).trim().to_owned();
@@ -98,7 +108,7 @@ pub(crate) fn no_node() -> Option<String> {
 }
 
 /// Why there is no browser to test with, if there is none. Debian's place, or where `CHROMIUM` says.
-pub(crate) fn no_browser() -> Option<String> {
+fn no_browser() -> Option<String> {
     #[expect(clippy::disallowed_methods, reason = "the tests' own variable, which the program never sees")]
     let place = std::env::var("CHROMIUM").unwrap_or_else(|_| "/usr/bin/chromium".to_owned());
     (!Path::new(&place).exists())

@@ -25,7 +25,7 @@ export class Sidebar {
 
   constructor(actions: ChatActions) {
     this.actions = actions;
-    document.body.append(this.menu);
+    this.side.append(this.menu);
     this.menu.append(
       this.menuItem('Rename', 'rename'), this.menuItem('Export as Markdown', 'save'), this.menuItem('Delete', 'remove'));
     this.toggle.addEventListener('click', () => this.setOpen(!this.side.classList.contains('open')));

@@ -84,6 +84,8 @@ export class Backend {
   readonly asked: Asked[] = [];
   /** What `config.json` says, instead of what is built. */
   config: object | string | undefined;
+  /** Pages of a test's own, by path; served without any policy. */
+  readonly extra = new Map<string, { type: string; body: string }>();
   private script: Script = (reply) => reply.start().say('Hello.').done();
   private readonly server: Server;
   private headers: Record<string, string> = {};
@@ -104,6 +106,12 @@ export class Backend {
     return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
   }
 
+  /** Lets the page connect to another origin as well, as `configure.mjs` does at deployment. */
+  allow(origin: string): void {
+    const name = 'Content-Security-Policy';
+    this.headers = { ...this.headers, [name]: (this.headers[name] ?? '').replace("connect-src 'self'", `connect-src 'self' ${origin}`) };
+  }
+
   /** How requests are answered from now on. */
   answer(script: Script): void {
     this.script = script;
@@ -117,6 +125,11 @@ export class Backend {
   private async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const path = new URL(request.url ?? '/', this.url).pathname;
     if (path === '/api/chat/stream') return this.chat(request, response);
+    const extra = this.extra.get(path);
+    if (extra) {
+      response.writeHead(200, { 'content-type': extra.type }).end(extra.body);
+      return;
+    }
     const headers = this.headers;
     if (path === '/config.json' && this.config !== undefined) {
       response.writeHead(200, headers).end(typeof this.config === 'string' ? this.config : JSON.stringify(this.config));

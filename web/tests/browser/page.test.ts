@@ -1,46 +1,14 @@
 /** Every state of the page, against a backend that says what the test wants, under the real content security policy. */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import type { Locator, Page } from 'playwright-core';
+import { describe, expect, test } from 'vitest';
 
 import { CODES } from '../../src/failure';
-import { Backend, type Reply } from './backend';
-import { Browser, type Tab } from './chromium';
+import type { Reply } from './backend';
+import { fixture, text, visible } from './fixture';
 
-let browser: Browser;
-let backend: Backend;
-let tab: Tab;
-let page: Page;
-
-beforeAll(async () => {
-  browser = await Browser.start({ acceptDownloads: true, permissions: ['clipboard-read', 'clipboard-write'] });
-});
-afterAll(() => browser.close());
-
-beforeEach(async () => {
-  backend = await Backend.start();
-  tab = await browser.tab();
-  page = tab.page;
-  await page.goto(backend.url);
-});
-afterEach(async () => {
-  expect(tab.complaints).toEqual([]);
-  await page.close();
-  await backend.close();
-});
-
-async function send(text: string): Promise<void> {
-  await page.fill('#question', text);
-  await page.press('#question', 'Enter');
-}
-
-const last = (selector: string): Locator => page.locator('.turn').last().locator(selector);
-const visible = (locator: Locator) => locator.waitFor({ state: 'visible' });
-const text = (locator: Locator) => locator.innerText();
-
-/** A reply that stays in the test's hand. */
-function held(): Promise<Reply> {
-  return new Promise((resolve) => backend.answer(resolve));
-}
+const it = fixture();
+const send = (question: string) => it.send(question);
+const last = (selector: string) => it.last(selector);
+const held = () => it.held();
 
 describe('an answer', () => {
   test('waits, thinks in an open panel, folds it, answers, and ends with its figures', async () => {
@@ -52,7 +20,7 @@ describe('an answer', () => {
     await visible(last('.thoughts strong'));
     expect(await last('.thoughts').getAttribute('open')).not.toBeNull();
     expect(await text(last('.thoughts summary'))).toMatch(/^Thinking/);
-    expect(await page.isVisible('#stop')).toBe(true);
+    expect(await it.page.isVisible('#stop')).toBe(true);
     reply.say('Because of **light');
     // Unfinished bold text is shown bold, and without its stars.
     await visible(last('.answer > .markdown strong'));
@@ -63,8 +31,8 @@ describe('an answer', () => {
     await visible(last('.figures'));
     expect(await text(last('.figures'))).toBe('120 tokens, 40 of them thoughts · 60 tokens/s · 2.5 s');
     expect(await text(last('.answer > .markdown'))).toBe('Because of light.');
-    expect(await page.textContent('#status')).toBe('Answer complete, 3 words');
-    expect(await page.isVisible('#send')).toBe(true);
+    expect(await it.page.textContent('#status')).toBe('Answer complete, 3 words');
+    expect(await it.page.isVisible('#send')).toBe(true);
   });
 
   test('leaves the thoughts as the reader wants them, and remembers it', async () => {
@@ -76,7 +44,7 @@ describe('an answer', () => {
     await last('.thoughts summary').click();
     reply.think(' hm').say('text').done();
     await visible(last('.figures'));
-    backend.answer(async (next) => {
+    it.backend.answer(async (next) => {
       next.start().think('again');
       await new Promise((resolve) => setTimeout(resolve, 300));
       next.done();
@@ -85,26 +53,26 @@ describe('an answer', () => {
     await visible(last('.thoughts'));
     expect(await last('.thoughts .box').isVisible()).toBe(false);
     await visible(last('.notice'));
-    await page.evaluate(() => localStorage.clear());
+    await it.page.evaluate(() => localStorage.clear());
   });
 
   test('sends 2n+1 messages of nothing but role and content, without turns that failed', async () => {
-    backend.answer((reply) => reply.start().think('secret').say('A1').done());
+    it.backend.answer((reply) => reply.start().think('secret').say('A1').done());
     await send('Q1');
     await visible(last('.figures'));
-    backend.answer((reply) => reply.refuse(500));
+    it.backend.answer((reply) => reply.refuse(500));
     await send('Q2');
     await visible(last('.notice'));
-    backend.answer((reply) => reply.start().say('A3').done());
+    it.backend.answer((reply) => reply.start().say('A3').done());
     await send('Q3');
     await visible(last('.figures'));
-    expect(backend.asked.at(-1)?.messages).toEqual([
+    expect(it.backend.asked.at(-1)?.messages).toEqual([
       { role: 'user', content: 'Q1' }, { role: 'assistant', content: 'A1' }, { role: 'user', content: 'Q3' },
     ]);
   });
 
   test('is stopped by Esc and by the button; the request ends and what came stays', async () => {
-    for (const stop of [() => page.press('#question', 'Escape'), () => page.click('#stop')]) {
+    for (const stop of [() => it.page.press('#question', 'Escape'), () => it.page.click('#stop')]) {
       const coming = held();
       await send('go on and on');
       const reply = await coming;
@@ -115,24 +83,24 @@ describe('an answer', () => {
       expect(await text(last('.notice-title'))).toBe('Stopped');
       expect(await text(last('.answer > .markdown'))).toContain('One.');
       await expect.poll(() => reply.asked.left).toBe(true);
-      expect(await page.evaluate(() => document.activeElement?.id)).toBe('question');
+      expect(await it.page.evaluate(() => document.activeElement?.id)).toBe('question');
     }
   });
 
   test('is asked for again by Retry and Regenerate, in its place', async () => {
-    backend.answer((reply) => reply.refuse(502));
+    it.backend.answer((reply) => reply.refuse(502));
     await send('Q');
     await last('[data-act=retry]').click({ timeout: 5000 });
-    await expect.poll(() => backend.asked.length).toBe(2);
-    backend.answer((reply) => reply.start().say('good').done());
+    await expect.poll(() => it.backend.asked.length).toBe(2);
+    it.backend.answer((reply) => reply.start().say('good').done());
     await visible(last('[data-act=retry]'));
     await last('[data-act=retry]').click();
     await visible(last('[data-act=copy]'));
-    backend.answer((reply) => reply.start().say('better').done());
+    it.backend.answer((reply) => reply.start().say('better').done());
     await last('[data-act=regenerate]').click();
     await expect.poll(() => text(last('.answer > .markdown'))).toBe('better');
-    expect(await page.locator('.turn').count()).toBe(1);
-    expect(backend.asked.at(-1)?.messages).toEqual([{ role: 'user', content: 'Q' }]);
+    expect(await it.page.locator('.turn').count()).toBe(1);
+    expect(it.backend.asked.at(-1)?.messages).toEqual([{ role: 'user', content: 'Q' }]);
   });
 
   test('changes with an edited question, and what came after is dropped', async () => {
@@ -140,23 +108,23 @@ describe('an answer', () => {
     await visible(last('.figures'));
     await send('second');
     await visible(last('.figures'));
-    await page.locator('.turn').first().hover();
-    await page.locator('.turn').first().locator('[data-act=edit]').click();
-    expect(await page.textContent('.edit .hint')).toContain('will be dropped');
-    await page.fill('.edit textarea', 'changed');
-    await page.press('.edit textarea', 'Enter');
-    await expect.poll(() => backend.asked.length).toBe(3);
-    expect(await page.locator('.turn').count()).toBe(1);
-    expect(backend.asked.at(-1)?.messages).toEqual([{ role: 'user', content: 'changed' }]);
+    await it.page.locator('.turn').first().hover();
+    await it.page.locator('.turn').first().locator('[data-act=edit]').click();
+    expect(await it.page.textContent('.edit .hint')).toContain('will be dropped');
+    await it.page.fill('.edit textarea', 'changed');
+    await it.page.press('.edit textarea', 'Enter');
+    await expect.poll(() => it.backend.asked.length).toBe(3);
+    expect(await it.page.locator('.turn').count()).toBe(1);
+    expect(it.backend.asked.at(-1)?.messages).toEqual([{ role: 'user', content: 'changed' }]);
   });
 
   test('is copied without its thoughts, and code by itself', async () => {
-    backend.answer((reply) => reply.start().think('secret').say('Run **this**:\n\n```js\nlet a = 1;\n```\n').done());
+    it.backend.answer((reply) => reply.start().think('secret').say('Run **this**:\n\n```js\nlet a = 1;\n```\n').done());
     await send('Q');
     await last('[data-act=copy]').click();
-    expect(await page.evaluate(() => navigator.clipboard.readText())).toBe('Run **this**:\n\n```js\nlet a = 1;\n```\n');
+    expect(await it.page.evaluate(() => navigator.clipboard.readText())).toBe('Run **this**:\n\n```js\nlet a = 1;\n```\n');
     await last('[data-copy-code]').click();
-    expect(await page.evaluate(() => navigator.clipboard.readText())).toBe('let a = 1;');
+    expect(await it.page.evaluate(() => navigator.clipboard.readText())).toBe('let a = 1;');
     await visible(last('.hljs-keyword'));
   });
 });
@@ -181,23 +149,23 @@ describe('an answer that does not end well', () => {
   ];
   for (const [name, script, code, title] of FINAL) {
     test(`${name}: words and Retry, never silence`, async () => {
-      backend.answer(script);
+      it.backend.answer(script);
       await send('Q');
       await visible(last('.notice'));
       expect(await last('.notice').getAttribute('data-code')).toBe(code);
       expect(await text(last('.notice-title'))).toMatch(title);
       expect(await last('[data-act=retry]').isVisible()).toBe(true);
-      expect(await page.textContent('body')).not.toContain('SECRET');
-      expect(await page.textContent('#alert')).toMatch(title);
+      expect(await it.page.textContent('body')).not.toContain('SECRET');
+      expect(await it.page.textContent('#alert')).toMatch(title);
       if (code === 'cut_off' && name !== 'ends inside a line') expect(await text(last('.answer > .markdown'))).toBe('half');
     });
   }
 
   test('shows every code of the contract with its own words, the server’s text and the request id', async () => {
     for (const code of CODES) {
-      backend.answer((reply) => reply.refuse(400, { error: `Text of ${code}.`, code, retryable: false, request_id: 'r-7' }));
+      it.backend.answer((reply) => reply.refuse(400, { error: `Text of ${code}.`, code, retryable: false, request_id: 'r-7' }));
       await send(`Q ${code}`);
-      await visible(page.locator(`.turn:last-child .notice[data-code=${code}]`));
+      await visible(it.page.locator(`.turn:last-child .notice[data-code=${code}]`));
       const shown = await text(last('.notice'));
       expect(shown).toContain(`Text of ${code}.`);
       expect(shown).toContain('r-7');
@@ -206,7 +174,7 @@ describe('an answer that does not end well', () => {
   });
 
   test('counts down to a retry', async () => {
-    backend.answer((reply) => reply.refuse(429, { error: 'Busy.', code: 'rate_limited', retryable: true, retry_after: 2, request_id: 'r' }));
+    it.backend.answer((reply) => reply.refuse(429, { error: 'Busy.', code: 'rate_limited', retryable: true, retry_after: 2, request_id: 'r' }));
     await send('Q');
     await expect.poll(() => text(last('.wait'))).toMatch(/about [12] s/);
     await expect.poll(() => text(last('.wait')), { timeout: 5000 }).toMatch(/retry now/);
@@ -221,17 +189,21 @@ describe('an answer that does not end well', () => {
     reply.done('content_filter');
     await visible(last('.notice'));
     expect(await text(last('.notice-title'))).toBe('The answer was taken back');
-    expect(await page.textContent('#turns')).not.toMatch(/bad/);
-    await page.reload();
+    expect(await it.page.textContent('#turns')).not.toMatch(/bad/);
+    await it.page.reload();
     await visible(last('.notice'));
-    expect(await page.textContent('#turns')).not.toMatch(/bad/);
+    expect(await it.page.textContent('#turns')).not.toMatch(/bad/);
   });
 
   test('without a network is told, and Retry works when it is back', async () => {
-    await page.context().setOffline(true);
-    await send('Q');
-    await visible(last('.notice[data-code=offline]'));
-    await page.context().setOffline(false);
+    try {
+      await it.page.context().setOffline(true);
+      await it.page.waitForFunction(() => !navigator.onLine);
+      await send('Q');
+      await visible(last('.notice[data-code=offline]'));
+    } finally {
+      await it.page.context().setOffline(false);
+    }
     await last('[data-act=retry]').click();
     await visible(last('.figures'));
   });
@@ -239,18 +211,18 @@ describe('an answer that does not end well', () => {
 
 describe('the message box', () => {
   test('sends with Enter, not with Shift+Enter, nor with the Enter of an input method', async () => {
-    await page.fill('#question', 'a');
-    await page.press('#question', 'Shift+Enter');
-    await page.evaluate(() => {
+    await it.page.fill('#question', 'a');
+    await it.page.press('#question', 'Shift+Enter');
+    await it.page.evaluate(() => {
       const key = { key: 'Enter', bubbles: true, cancelable: true };
       const box = document.querySelector('#question')!;
       box.dispatchEvent(new KeyboardEvent('keydown', { ...key, isComposing: true }));
       box.dispatchEvent(new KeyboardEvent('keydown', { ...key, keyCode: 229 }));
     });
-    await page.keyboard.type('b');
-    expect(backend.asked.length).toBe(0);
-    await page.press('#question', 'Enter');
-    await expect.poll(() => backend.asked[0]?.messages[0]?.content).toBe('a\nb');
+    await it.page.keyboard.type('b');
+    expect(it.backend.asked.length).toBe(0);
+    await it.page.press('#question', 'Enter');
+    await expect.poll(() => it.backend.asked[0]?.messages[0]?.content).toBe('a\nb');
   });
 
   test('keeps what is typed while an answer comes, and over a reload', async () => {
@@ -258,22 +230,22 @@ describe('the message box', () => {
     await send('Q');
     const reply = await coming;
     reply.start().say('one ');
-    await page.locator('#question').pressSequentially('next question');
-    await page.press('#question', 'Enter');
+    await it.page.locator('#question').pressSequentially('next question');
+    await it.page.press('#question', 'Enter');
     reply.say('two').done();
     await visible(last('.figures'));
-    expect(await page.inputValue('#question')).toBe('next question');
-    expect(backend.asked.length).toBe(1);
-    await page.reload();
-    expect(await page.inputValue('#question')).toBe('next question');
+    expect(await it.page.inputValue('#question')).toBe('next question');
+    expect(it.backend.asked.length).toBe(1);
+    await it.page.reload();
+    expect(await it.page.inputValue('#question')).toBe('next question');
   });
 
   test('grows with its text, up to a bound', async () => {
-    const height = () => page.evaluate(() => document.querySelector('#question')!.clientHeight);
+    const height = () => it.page.evaluate(() => document.querySelector('#question')!.clientHeight);
     const before = await height();
-    await page.fill('#question', 'a\nb\nc\nd');
+    await it.page.fill('#question', 'a\nb\nc\nd');
     expect(await height()).toBeGreaterThan(before * 2);
-    await page.fill('#question', 'a\n'.repeat(200));
+    await it.page.fill('#question', 'a\n'.repeat(200));
     expect(await height()).toBeLessThan(420);
   });
 });
@@ -283,31 +255,31 @@ describe('scrolling', () => {
     const coming = held();
     await send('Q');
     const reply = await coming;
-    const distance = () => page.evaluate(() => {
+    const distance = () => it.page.evaluate(() => {
       const box = document.querySelector('#scroller')!;
       return Math.round(box.scrollHeight - box.clientHeight - box.scrollTop);
     });
     const paragraphs = (from: number) => Array.from({ length: 30 }, (_, index) => `Paragraph ${from + index}.\n\n`).join('');
     reply.start().say(paragraphs(0));
-    await visible(page.getByText('Paragraph 29.'));
+    await visible(it.page.getByText('Paragraph 29.'));
     await expect.poll(distance).toBeLessThan(2);
-    await page.mouse.move(600, 400);
-    await page.mouse.wheel(0, -300);
+    await it.page.mouse.move(600, 400);
+    await it.page.mouse.wheel(0, -300);
     await expect.poll(distance).toBeGreaterThan(200);
-    const top = () => page.evaluate(() => document.querySelector('#scroller')!.scrollTop);
+    const top = () => it.page.evaluate(() => document.querySelector('#scroller')!.scrollTop);
     const stays = await top();
     reply.say(paragraphs(30));
-    await page.getByText('Paragraph 59.').waitFor();
+    await it.page.getByText('Paragraph 59.').waitFor();
     expect(await top()).toBe(stays);
-    await page.click('#to-end');
+    await it.page.click('#to-end');
     await expect.poll(distance).toBeLessThan(2);
     reply.say(paragraphs(60));
-    await page.getByText('Paragraph 89.').waitFor();
+    await it.page.getByText('Paragraph 89.').waitFor();
     await expect.poll(distance).toBeLessThan(2);
     reply.done();
     await visible(last('.figures'));
     await send('next');
-    await expect.poll(() => page.locator('.turn').count()).toBe(2);
+    await expect.poll(() => it.page.locator('.turn').count()).toBe(2);
     await expect.poll(distance).toBeLessThan(2);
   });
 
@@ -316,15 +288,15 @@ describe('scrolling', () => {
     await send('Q');
     const reply = await coming;
     reply.start().say('Select these words');
-    await page.getByText('Select these words').waitFor();
-    await page.evaluate(() => {
+    await it.page.getByText('Select these words').waitFor();
+    await it.page.evaluate(() => {
       const words = document.querySelector('.turn:last-child .answer > .markdown p')!.firstChild!;
       getSelection()!.setBaseAndExtent(words, 7, words, 12);
     });
     for (let index = 0; index < 5; index++) reply.say(` and ${index}`);
     reply.say('.\n\nNext.\n\nNext');
-    await page.getByText('Next').last().waitFor();
-    expect(await page.evaluate(() => getSelection()!.toString())).toBe('these');
+    await it.page.getByText('Next').last().waitFor();
+    expect(await it.page.evaluate(() => getSelection()!.toString())).toBe('these');
     reply.done();
   });
 });

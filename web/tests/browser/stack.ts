@@ -1,0 +1,152 @@
+/**
+ * The real stack on loopback: a scripted model, the program behind the stand-in Functions host, and the Static Web Apps
+ * emulator with the built page.
+ */
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer, type Server, type ServerResponse } from 'node:http';
+import { type AddressInfo, createServer as createPort } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+import { DIST } from './backend';
+
+const PROJECT = fileURLToPath(new URL('../../..', import.meta.url));
+const BUILT = join(PROJECT, 'target/debug');
+const EMULATOR = join(PROJECT, 'web/emulator/node_modules/@azure/static-web-apps-cli/dist/cli/bin.js');
+
+/** What has to be there for this, and is not. */
+export function missing(): string[] {
+  return [join(BUILT, 'reasoning-chat'), join(BUILT, 'functions-host'), EMULATOR].filter((file) => !existsSync(file));
+}
+
+/** An OpenAI-style upstream whose answers are in the test's hand. */
+export class Model {
+  readonly answers: ModelAnswer[] = [];
+  private readonly server: Server = createServer((request, response) => {
+    request.resume();
+    request.on('end', () => this.answers.push(new ModelAnswer(response)));
+  });
+
+  async start(): Promise<string> {
+    await new Promise<void>((resolve) => this.server.listen(0, '127.0.0.1', resolve));
+    return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}/v1`;
+  }
+
+  close(): void {
+    this.server.closeAllConnections();
+    this.server.close();
+  }
+}
+
+/** One of its answers. */
+export class ModelAnswer {
+  hasLeft = false;
+  private readonly response: ServerResponse;
+
+  constructor(response: ServerResponse) {
+    this.response = response;
+    response.writeHead(200, { 'content-type': 'text/event-stream' });
+    response.on('close', () => (this.hasLeft = !response.writableEnded));
+  }
+
+  send(delta: object, finish: string | null = null): this {
+    const chunk = { id: 'c', object: 'chat.completion.chunk', choices: [{ index: 0, delta, finish_reason: finish }] };
+    this.response.write(`data: ${JSON.stringify(chunk)}\n\n`);
+    return this;
+  }
+
+  /** The connection is cut. */
+  cut(): void {
+    this.response.destroy();
+  }
+
+  stop(): void {
+    this.send({}, 'stop');
+    this.response.end('data: [DONE]\n\n');
+  }
+}
+
+/** Everything, running. */
+export class Stack {
+  readonly model = new Model();
+  page = '';
+  api = '';
+  private folder = '';
+  private host: ChildProcess | undefined;
+  private emulator: ChildProcess | undefined;
+
+  async start(): Promise<void> {
+    this.folder = await mkdtemp(join(tmpdir(), 'stack-'));
+    const [apiPort, pagePort] = [await freePort(), await freePort()];
+    this.api = `http://127.0.0.1:${apiPort}`;
+    this.page = `http://127.0.0.1:${pagePort}`;
+    await this.startHost(apiPort, await this.model.start());
+    await this.startEmulator(pagePort);
+  }
+
+  /** Kills the program, as the host does and a crash would. The host stays. */
+  killProgram(): void {
+    const children = execFileSync('ps', ['-o', 'pid=', '--ppid', String(this.host?.pid)]).toString().trim().split(/\s+/);
+    for (const pid of children) process.kill(Number(pid), 'SIGKILL');
+  }
+
+  async close(): Promise<void> {
+    for (const child of [this.emulator, this.host]) {
+      if (!child || child.exitCode !== null) continue;
+      const ended = new Promise((resolve) => child.once('exit', resolve));
+      child.kill('SIGTERM');
+      await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, 5_000))]);
+      child.kill('SIGKILL');
+    }
+    this.model.close();
+    await rm(this.folder, { recursive: true, force: true });
+  }
+
+  private async startHost(port: number, endpoint: string): Promise<void> {
+    const app = join(this.folder, 'app');
+    await mkdir(join(app, 'chat_stream'), { recursive: true });
+    for (const file of ['host.json', 'chat_stream/function.json']) await cp(join(PROJECT, file), join(app, file));
+    await cp(join(BUILT, 'reasoning-chat'), join(app, 'reasoning-chat'));
+    await writeFile(join(app, 'local.settings.json'), JSON.stringify({
+      IsEncrypted: false,
+      Values: { AZURE_INFERENCE_ENDPOINT: endpoint, AZURE_DEEPSEEK_DEPLOYMENT: 'scripted', MAX_RETRIES: '0', HEARTBEAT_INTERVAL: '1s' },
+      Host: { CORS: this.page },
+    }));
+    this.host = spawn(join(BUILT, 'functions-host'), ['--port', String(port), app], { stdio: 'ignore' });
+    await answers(`${this.api}/`);
+  }
+
+  private async startEmulator(port: number): Promise<void> {
+    const dist = join(this.folder, 'dist');
+    await cp(DIST, dist, { recursive: true });
+    // As a deployment does it, so that the page may also ask the host itself; the tests choose by config.json.
+    execFileSync(process.execPath, [join(PROJECT, 'web/configure.mjs'), dist], { env: { ...process.env, API_URL: this.api } });
+    await writeFile(join(dist, 'config.json'), '{ "apiBase": "", "auth": null }');
+    this.emulator = spawn(process.execPath,
+      [EMULATOR, 'start', dist, '--api-devserver-url', this.api, '--host', '127.0.0.1', '--port', String(port)],
+      { stdio: 'ignore', cwd: this.folder, env: { ...process.env, CI: 'true' } });
+    await answers(this.page);
+  }
+}
+
+async function answers(url: string): Promise<void> {
+  const end = Date.now() + 60_000;
+  while (Date.now() < end) {
+    if (await fetch(url).then(() => true, () => false)) return;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  throw new Error(`${url} does not answer`);
+}
+
+/** A port that was free a moment ago. */
+function freePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const server = createPort().listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as AddressInfo;
+      server.close(() => resolve(port));
+    });
+  });
+}
