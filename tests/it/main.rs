@@ -32,6 +32,7 @@ mod repository;
 mod requests;
 mod streaming;
 mod support;
+mod telemetry;
 mod upstream_faults;
 mod upstream_routes;
 mod vectors;
