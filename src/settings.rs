@@ -24,7 +24,7 @@ pub struct Settings {
     pub port: u16,
     /// Whether the Functions host started the program.
     pub in_functions_host: bool,
-    /// Log filter, in the syntax of `EnvFilter`.
+    /// `RUST_LOG`
     pub log_filter: String,
     /// Who may call.
     pub access: Access,

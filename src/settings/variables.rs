@@ -84,7 +84,7 @@ variables! {
     PORT = "7071",
         "The port on 127.0.0.1 to listen on, outside the Functions host.";
     RUST_LOG = "info",
-        "Log filter, in the syntax of `tracing-subscriber`'s `EnvFilter`, without values of fields.";
+        "Log filter: a level (`error`, `warn`, `info`, `debug`, `trace`, `off`), and `target=level` for parts, between commas.";
     TELEMETRY_SAMPLING = "1",
         "The share of requests whose spans are sent to Application Insights, from 0 to 1. Metrics, warnings and errors are always sent.";
     APPLICATIONINSIGHTS_CONNECTION_STRING = "",
