@@ -1,0 +1,130 @@
+//! A run: the relays, what is measured of them, in rounds.
+
+use std::sync::Arc;
+
+use crate::arguments::Arguments;
+use crate::peer::{Kind, Peer, Running};
+use crate::process::Cpus;
+use crate::results::Results;
+use crate::upstream::Upstream;
+use crate::{nginx, quart, throughput};
+
+/// This program's name in tables.
+pub(crate) const OURS: &str = "ours";
+
+/// Everything that a run needs.
+#[derive(Debug)]
+pub(crate) struct Run {
+    pub(crate) quick: bool,
+    pub(crate) rounds: u32,
+    pub(crate) cpus: Option<Cpus>,
+    pub(crate) upstream: Arc<Upstream>,
+    pub(crate) peers: Vec<Peer>,
+    /// Those that run all the time, in the order of `peers`.
+    running: Vec<Option<Running>>,
+    pub(crate) results: Results,
+    /// What a reader of the tables has to know.
+    pub(crate) notes: Vec<String>,
+    /// This program failed.
+    pub(crate) failed: bool,
+    /// Answers that were compared with what was called for.
+    pub(crate) answers: u64,
+    /// Relays' versions.
+    pub(crate) versions: Vec<String>,
+}
+
+impl Run {
+    /// Finds the relays; what cannot be had is noted.
+    pub(crate) fn prepare(arguments: &Arguments, cpus: Option<Cpus>) -> Result<Self, String> {
+        let upstream = Upstream::start()?;
+        let mut notes = Vec::new();
+        let mut versions = Vec::new();
+        if cpus.is_none() {
+            notes.push(
+                "fewer than two CPUs: nothing is pinned, and the relay shares its CPU with the harness".to_owned(),
+            );
+        }
+        let mut kinds = vec![("direct".to_owned(), Kind::Direct)];
+        let ours = Kind::Ours { program: arguments.program.clone(), environment: arguments.environment.clone() };
+        kinds.push((OURS.to_owned(), ours));
+        for beside in &arguments.beside {
+            let kind = Kind::Ours { program: beside.program.clone(), environment: beside.environment.clone() };
+            kinds.push((beside.name.clone(), kind));
+        }
+        let wanted = |name: &str| arguments.only.is_empty() || arguments.only.iter().any(|only| only == name);
+        if wanted("nginx") {
+            if let Some(program) = nginx::find() {
+                versions.push(format!("nginx {}", nginx::version(&program)));
+                kinds.push(("nginx".to_owned(), Kind::Nginx { program }));
+            } else {
+                notes.push("skipped: nginx, which is not installed".to_owned());
+            }
+        }
+        if wanted("quart") {
+            match quart::install(&arguments.folder.join("venv")) {
+                Ok(python) => {
+                    versions.push(quart::version(&python));
+                    kinds.push(("quart".to_owned(), Kind::Quart { python }));
+                }
+                Err(why) => notes.push(format!("skipped: the Quart relay: {why}")),
+            }
+        }
+        let address = upstream.address();
+        let peer = |(name, kind)| Peer { name, kind, folder: arguments.folder.clone(), cpus, upstream: address };
+        let peers: Vec<Peer> = kinds.into_iter().filter(|(name, _)| wanted(name)).map(peer).collect();
+        Ok(Self {
+            quick: arguments.quick,
+            rounds: arguments.rounds,
+            cpus,
+            upstream,
+            running: peers.iter().map(|_| None).collect(),
+            peers,
+            results: Results::default(),
+            notes,
+            failed: false,
+            answers: 0,
+            versions,
+        })
+    }
+
+    /// Measures the parts that were asked for.
+    pub(crate) async fn measure(&mut self, arguments: &Arguments) -> Result<(), String> {
+        if arguments.has("throughput") || arguments.has("paced") {
+            self.start_all().await?;
+            for _ in 0..self.rounds {
+                if arguments.has("throughput") {
+                    throughput::throughput(self).await?;
+                }
+                if arguments.has("paced") {
+                    throughput::pace(self).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Starts all relays, for parts that interleave them.
+    async fn start_all(&mut self) -> Result<(), String> {
+        for (peer, running) in self.peers.iter().zip(&mut self.running) {
+            *running = Some(peer.start().await?);
+        }
+        Ok(())
+    }
+
+    /// A relay that runs.
+    pub(crate) fn peer(&self, at: usize) -> Option<(&Peer, &Running)> {
+        Some((self.peers.get(at)?, self.running.get(at)?.as_ref()?))
+    }
+
+    /// Tells the person who waits what was just measured.
+    pub(crate) fn progress(&self, scenario: &str, peer: &str, what: &str, other: f64) {
+        eprintln!("  {scenario}, {peer}: {what} (others used {other:.2} CPU)");
+    }
+
+    /// A relay's answer was not what was called for, or did not come.
+    pub(crate) fn failed(&mut self, peer: &str, scenario: &str, error: &str) {
+        eprintln!("  {scenario}, {peer}: FAILED: {error}");
+        self.notes.push(format!("{peer} failed at {scenario}: {error}"));
+        self.failed |= peer == OURS;
+    }
+}
