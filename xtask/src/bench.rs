@@ -1,5 +1,6 @@
 //! The benchmark and its guard: `tests/bench`, beside the program as it is packaged.
 
+use std::path::PathBuf;
 use std::process::Command;
 
 use crate::stage;
@@ -7,15 +8,17 @@ use crate::steps::{Outcome, cargo, step};
 
 /// `cargo xtask bench [PART…] […]`
 pub(crate) fn bench(arguments: &[String]) -> Outcome {
-    build()?;
-    let mut command = Command::new(stage::project().join("target/release/bench"));
-    command.arg("--program").arg(stage::project().join("target/release").join(stage::BINARY));
+    // One after the other: built together, the benchmark's features would get into the program.
+    cargo(&["build", "--release", "--locked", "--package", "reasoning-chat"])?;
+    cargo(&["build", "--release", "--locked", "--package", "bench"])?;
+    cargo(&["build", "--release", "--locked", "--package", "micro"])?;
+    let mut command = Command::new(release("bench"));
+    command.arg("--program").arg(release(stage::BINARY));
+    command.arg("--micro").arg(release("micro"));
     command.arg("--folder").arg(stage::project().join("target/bench"));
     step(command.args(arguments))
 }
 
-fn build() -> Outcome {
-    // One after the other: built together, the bench's features would get into the program.
-    cargo(&["build", "--release", "--locked", "--package", "reasoning-chat"])?;
-    cargo(&["build", "--release", "--locked", "--package", "bench"])
+fn release(binary: &str) -> PathBuf {
+    stage::project().join("target/release").join(binary)
 }

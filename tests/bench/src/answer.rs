@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use crate::event::{self, Field};
 use crate::plan::{HELD_AFTER, Plan};
+use bench_events::event::{self, Field};
 
 /// An answer's head, as upstream sends it.
 pub(crate) const HEAD: &str =

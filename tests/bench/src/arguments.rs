@@ -6,7 +6,7 @@ use std::path::PathBuf;
 pub(crate) const HELP: &str = "\
 bench [PART…] [--quick] [--rounds N] [--only NAME[,NAME…]] [--env NAME=VALUE]… [--beside NAME=PATH[,NAME=VALUE…]]…
 
-  PART      throughput, paced, start, cancel, memory, growth; all unless given
+  PART      throughput, paced, start, cancel, memory, growth, micro; all unless given
   --quick   two short rounds: a smoke test
   --rounds  5 unless given
   --only    these relays and no other: direct, ours, nginx, quart, or a name given by --beside
@@ -15,7 +15,7 @@ bench [PART…] [--quick] [--rounds N] [--only NAME[,NAME…]] [--env NAME=VALUE
 ";
 
 /// The parts of a run.
-pub(crate) const PARTS: [&str; 6] = ["throughput", "paced", "start", "cancel", "memory", "growth"];
+pub(crate) const PARTS: [&str; 7] = ["throughput", "paced", "start", "cancel", "memory", "growth", "micro"];
 
 /// Another binary of this program.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +29,8 @@ pub(crate) struct Beside {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Arguments {
     pub(crate) program: PathBuf,
+    /// The micro-benchmarks' binary; without it they are left out.
+    pub(crate) micro: Option<PathBuf>,
     /// Where files go.
     pub(crate) folder: PathBuf,
     pub(crate) parts: Vec<String>,
@@ -43,12 +45,13 @@ impl Arguments {
     /// Reads them; `None` when they cannot be understood.
     pub(crate) fn read(words: impl IntoIterator<Item = String>) -> Option<Self> {
         let mut words = words.into_iter();
-        let (mut program, mut folder, mut rounds) = (None, None, None);
+        let (mut program, mut micro, mut folder, mut rounds) = (None, None, None, None);
         let (mut parts, mut only, mut environment, mut beside) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         let mut quick = false;
         while let Some(word) = words.next() {
             match word.as_str() {
                 "--program" => program = Some(words.next()?.into()),
+                "--micro" => micro = Some(words.next()?.into()),
                 "--folder" => folder = Some(words.next()?.into()),
                 "--quick" => quick = true,
                 "--rounds" => rounds = Some(words.next()?.parse().ok().filter(|rounds| *rounds > 0)?),
@@ -69,7 +72,7 @@ impl Arguments {
             parts = PARTS.map(str::to_owned).to_vec();
         }
         let rounds = rounds.unwrap_or(if quick { 2 } else { 5 });
-        Some(Self { program: program?, folder: folder?, parts, quick, rounds, only, environment, beside })
+        Some(Self { program: program?, micro, folder: folder?, parts, quick, rounds, only, environment, beside })
     }
 
     /// Whether a part is to run.

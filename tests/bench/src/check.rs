@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::answer::Answer;
-use crate::event::{self, Field, Form};
 use crate::pacer::{STAMP, stamp_text};
+use bench_events::event::{self, Field, Form};
 
 /// What came of an answer that carries stamps.
 #[derive(Debug, Default)]

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::sync::LazyLock;
 
 /// The shortest text of an event: it holds variant and number. Bytes.
-pub(crate) const MIN_TEXT: u32 = 20;
+pub const MIN_TEXT: u32 = 20;
 /// What an event has around its text. Bytes, with `data: ` and the blank line: 523 with the shortest text, as Azure
 /// sends the chunks of DeepSeek-R1 with content filter results.
 const AROUND: usize = 503;
@@ -18,14 +18,16 @@ const FILTERS: &str = concat!(
 
 /// Where an event's text goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Field {
+pub enum Field {
+    /// To the model's thoughts.
     Thoughts,
+    /// To its answer.
     Content,
 }
 
 impl Field {
     /// Its name in JSON.
-    pub(crate) fn name(self) -> &'static str {
+    pub fn name(self) -> &'static str {
         match self {
             Self::Thoughts => "reasoning_content",
             Self::Content => "content",
@@ -33,19 +35,19 @@ impl Field {
     }
 
     /// Of the `number`-th event of `all`: the first half are thoughts.
-    pub(crate) fn of(number: u32, all: u32) -> Self {
+    pub fn of(number: u32, all: u32) -> Self {
         if number < all / 2 { Self::Thoughts } else { Self::Content }
     }
 
     /// Of the `number`-th event of a paced answer.
-    pub(crate) fn of_paced(number: usize) -> Self {
+    pub fn of_paced(number: usize) -> Self {
         if number < PACED_THOUGHTS as usize { Self::Thoughts } else { Self::Content }
     }
 }
 
 /// How a relay passes an event on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Form {
+pub enum Form {
     /// As it came.
     Events,
     /// A line for each choice, with what this program lets pass, as it came.
@@ -56,7 +58,7 @@ pub(crate) enum Form {
 
 /// The JSON of an event's text, `bytes` long: every event of every variant has its own, with an escape or a letter
 /// beyond ASCII now and then.
-pub(crate) fn text(variant: u32, number: u32, bytes: u32) -> String {
+pub fn text(variant: u32, number: u32, bytes: u32) -> String {
     let bytes = bytes.max(MIN_TEXT) as usize;
     let end = match number % 8 {
         3 => "é",
@@ -72,7 +74,7 @@ pub(crate) fn text(variant: u32, number: u32, bytes: u32) -> String {
 }
 
 /// What stands before and after the text of an event as upstream sends it.
-pub(crate) fn around(field: Field) -> &'static (String, String) {
+pub fn around(field: Field) -> &'static (String, String) {
     static BUILT: LazyLock<[(String, String); 2]> =
         LazyLock::new(|| [build_around(Field::Thoughts), build_around(Field::Content)]);
     let [thoughts, content] = &*BUILT;
@@ -92,7 +94,7 @@ fn build_around(field: Field) -> (String, String) {
 }
 
 /// What stands before and after the text of an event's line.
-pub(crate) fn around_line(field: Field) -> &'static (String, String) {
+pub fn around_line(field: Field) -> &'static (String, String) {
     static BUILT: LazyLock<[(String, String); 2]> =
         LazyLock::new(|| [build_around_line(Field::Thoughts), build_around_line(Field::Content)]);
     let [thoughts, content] = &*BUILT;
@@ -105,7 +107,7 @@ fn build_around_line(field: Field) -> (String, String) {
 }
 
 /// The end of an answer as upstream sends it: finish reason, usage, `[DONE]`.
-pub(crate) fn end() -> String {
+pub fn end() -> String {
     let rest =
         "\"created\":1763900000,\"id\":\"chatcmpl-end\",\"model\":\"DeepSeek-R1\",\"object\":\"chat.completion.chunk\"";
     format!(
@@ -117,14 +119,14 @@ pub(crate) fn end() -> String {
 const USAGE: &str = "{\"completion_tokens\":500,\"prompt_tokens\":12,\"total_tokens\":512}";
 
 /// The line of the event with the finish reason.
-pub(crate) const LAST_LINE: &str =
+pub const LAST_LINE: &str =
     "{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\",\"logprobs\":null,\"content_filter_results\":{}}\n";
 
 /// How the first line begins.
-pub(crate) const START: &[u8] = b"{\"start\":{\"request_id\":\"";
+pub const START: &[u8] = b"{\"start\":{\"request_id\":\"";
 
 /// Whether `line` is what this program says after a whole answer.
-pub(crate) fn is_done(line: &[u8]) -> bool {
+pub fn is_done(line: &[u8]) -> bool {
     let begins = format!("{{\"done\":{{\"finish_reason\":\"stop\",\"usage\":{USAGE},\"elapsed_ms\":");
     line.starts_with(begins.as_bytes())
         && line.ends_with(b"}}\n")

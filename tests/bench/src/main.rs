@@ -20,8 +20,6 @@ mod clock;
 #[cfg(target_os = "linux")]
 mod dechunk;
 #[cfg(target_os = "linux")]
-mod event;
-#[cfg(target_os = "linux")]
 mod load;
 #[cfg(target_os = "linux")]
 mod nginx;

@@ -12,7 +12,7 @@ use tokio::net::TcpStream;
 
 use crate::answer::http_chunk;
 use crate::clock;
-use crate::event::{self, Field};
+use bench_events::event::{self, Field};
 
 /// How late the kernel may wake the thread, to wake it together with others. Nanoseconds; its default is 50,000.
 const TIMER_SLACK: u64 = 1000;

@@ -7,9 +7,9 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::client::Connection;
-use crate::event::Form;
 use crate::process::{Cpus, Process};
 use crate::{nginx, quart};
+use bench_events::event::Form;
 
 /// Longest time from spawn to the first answered ping.
 const STARTED_WITHIN: Duration = Duration::from_secs(30);

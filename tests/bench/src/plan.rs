@@ -23,7 +23,7 @@ pub(crate) struct Plan {
     pub(crate) variant: u32,
     /// Events with text; half of them thoughts. Of a paced answer the number is open.
     pub(crate) events: u32,
-    /// Bytes of text in an event, as JSON has it. At least [`MIN_TEXT`](crate::event::MIN_TEXT).
+    /// Bytes of text in an event, as JSON has it. At least [`MIN_TEXT`](bench_events::event::MIN_TEXT).
     pub(crate) text: u32,
     /// Events in a write, which is one HTTP chunk.
     pub(crate) batch: u32,

@@ -59,10 +59,13 @@ pub(crate) fn markdown(run: &Run) -> String {
     for metric in [metric::RATE, metric::CPU, metric::BUSY, metric::P50, metric::P99] {
         text.push_str(&table(&run.results, metric, &peers, &RATIOS));
     }
+    if !run.micro.is_empty() {
+        let _ = writeln!(text, "{}", run.micro);
+    }
     text
 }
 
 /// The whole run as JSON.
 pub(crate) fn to_json(run: &Run) -> Value {
-    json!({ "circumstances": circumstances(run), "notes": run.notes, "results": run.results.to_json() })
+    json!({ "circumstances": circumstances(run), "notes": run.notes, "micro": run.micro, "results": run.results.to_json() })
 }

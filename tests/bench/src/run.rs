@@ -1,5 +1,6 @@
 //! A run: the relays, what is measured of them, in rounds.
 
+use std::process::Command;
 use std::sync::Arc;
 
 use crate::arguments::Arguments;
@@ -25,6 +26,8 @@ pub(crate) struct Run {
     pub(crate) results: Results,
     /// What a reader of the tables has to know.
     pub(crate) notes: Vec<String>,
+    /// The micro-benchmarks' table.
+    pub(crate) micro: String,
     /// This program failed.
     pub(crate) failed: bool,
     /// Answers that were compared with what was called for.
@@ -81,6 +84,7 @@ impl Run {
             peers,
             results: Results::default(),
             notes,
+            micro: String::new(),
             failed: false,
             answers: 0,
             versions,
@@ -99,6 +103,14 @@ impl Run {
                     throughput::pace(self).await?;
                 }
             }
+        }
+        if let Some(micro) = arguments.micro.as_ref().filter(|_| arguments.has("micro")) {
+            let said =
+                Command::new(micro).arg("table").output().map_err(|error| format!("{}: {error}", micro.display()))?;
+            if !said.status.success() {
+                return Err(format!("micro: {}", String::from_utf8_lossy(&said.stderr)));
+            }
+            self.micro = String::from_utf8_lossy(&said.stdout).into_owned();
         }
         Ok(())
     }

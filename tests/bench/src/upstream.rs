@@ -10,10 +10,10 @@ use tokio::sync::watch;
 
 use crate::answer::{Answers, HEAD, http_chunk};
 use crate::clock;
-use crate::event;
 use crate::pacer::Pacer;
 use crate::plan::{Mode, Plan};
 use crate::turn_over::turn_over;
+use bench_events::event;
 
 /// What the system holds of an answer that the relay does not take. Bytes; Linux doubles it.
 const SEND_BUFFER: u32 = 128 * 1024;
