@@ -30,6 +30,8 @@ cargo xtask COMMAND
           the release binary under load and faults, 20m unless given
   bench   [PART…] [--quick] …
           the program as packaged beside nginx and a Python relay, measured (tests/bench/src/arguments.rs has all options)
+  guard   [--bless]
+          what must not grow and does not depend on the machine: binary, allocations, instructions, system calls
   fuzz    [SECONDS] [TARGET…]
           the fuzz targets, 60 s each unless told otherwise (docs/fuzzing.md)
   screenshots
@@ -50,6 +52,7 @@ fn main() -> ExitCode {
         (Some("fuzz"), arguments) => fuzz::fuzz(arguments),
         (Some("screenshots"), []) => steps::screenshots(),
         (Some("bench"), arguments) => bench::bench(arguments),
+        (Some("guard"), arguments) => bench::guard(arguments),
         (Some("soak"), arguments) => steps::soak(arguments),
         _ => {
             eprint!("{HELP}");

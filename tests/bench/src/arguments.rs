@@ -4,8 +4,11 @@ use std::path::PathBuf;
 
 /// How to call it.
 pub(crate) const HELP: &str = "\
+bench guard [--bless]
 bench [PART…] [--quick] [--rounds N] [--only NAME[,NAME…]] [--env NAME=VALUE]… [--beside NAME=PATH[,NAME=VALUE…]]…
 
+  guard     compares what does not depend on the machine with limits and a committed baseline
+  --bless   writes that baseline anew
   PART      throughput, paced, start, cancel, memory, growth, micro; all unless given
   --quick   two short rounds: a smoke test
   --rounds  5 unless given
@@ -29,6 +32,9 @@ pub(crate) struct Beside {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Arguments {
     pub(crate) program: PathBuf,
+    /// Not a run but the guard; and whether it writes its baseline anew.
+    pub(crate) guard: bool,
+    pub(crate) bless: bool,
     /// The micro-benchmarks' binary; without it they are left out.
     pub(crate) micro: Option<PathBuf>,
     /// Where files go.
@@ -47,13 +53,15 @@ impl Arguments {
         let mut words = words.into_iter();
         let (mut program, mut micro, mut folder, mut rounds) = (None, None, None, None);
         let (mut parts, mut only, mut environment, mut beside) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        let mut quick = false;
+        let (mut quick, mut guard, mut bless) = (false, false, false);
         while let Some(word) = words.next() {
             match word.as_str() {
                 "--program" => program = Some(words.next()?.into()),
                 "--micro" => micro = Some(words.next()?.into()),
                 "--folder" => folder = Some(words.next()?.into()),
                 "--quick" => quick = true,
+                "guard" => guard = true,
+                "--bless" => bless = true,
                 "--rounds" => rounds = Some(words.next()?.parse().ok().filter(|rounds| *rounds > 0)?),
                 "--only" => only.extend(words.next()?.split(',').map(str::to_owned)),
                 "--env" => environment.push(pair(&words.next()?)?),
@@ -72,7 +80,19 @@ impl Arguments {
             parts = PARTS.map(str::to_owned).to_vec();
         }
         let rounds = rounds.unwrap_or(if quick { 2 } else { 5 });
-        Some(Self { program: program?, micro, folder: folder?, parts, quick, rounds, only, environment, beside })
+        Some(Self {
+            program: program?,
+            guard,
+            bless,
+            micro,
+            folder: folder?,
+            parts,
+            quick,
+            rounds,
+            only,
+            environment,
+            beside,
+        })
     }
 
     /// Whether a part is to run.

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 use crate::arguments::{Arguments, HELP};
+use crate::guard;
 use crate::process::Cpus;
 use crate::report;
 use crate::run::Run;
@@ -38,6 +39,9 @@ fn bench(arguments: &mut Arguments) -> Result<(), String> {
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| format!("the runtime: {error}"))?;
+    if arguments.guard {
+        return runtime.block_on(guard::guard(arguments, cpus));
+    }
     runtime.block_on(async {
         let mut run = Run::prepare(arguments, cpus)?;
         tokio::select! {

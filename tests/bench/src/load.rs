@@ -6,11 +6,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use tokio::sync::Semaphore;
 use tokio::task::{JoinSet, LocalSet};
 
 use crate::check::{Check, Stamps};
 use crate::client::Connection;
 use crate::clock;
+use crate::paced::OPENING;
 use crate::peer::{Peer, Running};
 use crate::plan::{Mode, Plan};
 use crate::sample::{Use, Window};
@@ -105,12 +107,15 @@ pub(crate) async fn closed_loop(
     }
     local
         .run_until(async {
+            let opening = Rc::new(Semaphore::new(OPENING));
             let mut streams = JoinSet::new();
             for _ in 0..shape.streams {
                 let (events, answers, stop) = (Rc::clone(&events), Rc::clone(&answers), Rc::clone(&stop));
-                let (peer, upstream) = (peer.clone(), Arc::clone(upstream));
+                let (peer, upstream, opening) = (peer.clone(), Arc::clone(upstream), Rc::clone(&opening));
                 streams.spawn_local(async move {
+                    let permit = opening.acquire().await.map_err(|error| error.to_string())?;
                     let mut connection = Connection::open(address).await?;
+                    drop(permit);
                     while !stop.get() {
                         let plan = next_plan(&shape, Mode::Free);
                         let count = |more| events.set(events.get() + more);
@@ -119,6 +124,9 @@ pub(crate) async fn closed_loop(
                     }
                     Ok::<_, String>(())
                 });
+            }
+            while opening.available_permits() < OPENING {
+                tokio::time::sleep(Duration::from_millis(1)).await;
             }
             tokio::time::sleep(warm_up).await;
             let before = events.get();

@@ -6,11 +6,17 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line tool talks to the person who called it")]
 
 #[cfg(target_os = "linux")]
+mod allocations;
+#[cfg(target_os = "linux")]
 mod answer;
 #[cfg(target_os = "linux")]
 mod arguments;
 #[cfg(target_os = "linux")]
 mod bench;
+#[cfg(target_os = "linux")]
+mod calls;
+#[cfg(target_os = "linux")]
+mod cancel;
 #[cfg(target_os = "linux")]
 mod check;
 #[cfg(target_os = "linux")]
@@ -20,7 +26,17 @@ mod clock;
 #[cfg(target_os = "linux")]
 mod dechunk;
 #[cfg(target_os = "linux")]
+mod growth;
+#[cfg(target_os = "linux")]
+mod guard;
+#[cfg(target_os = "linux")]
+mod instructions;
+#[cfg(target_os = "linux")]
+mod limits;
+#[cfg(target_os = "linux")]
 mod load;
+#[cfg(target_os = "linux")]
+mod memory;
 #[cfg(target_os = "linux")]
 mod nginx;
 #[cfg(target_os = "linux")]
@@ -44,7 +60,11 @@ mod run;
 #[cfg(target_os = "linux")]
 mod sample;
 #[cfg(target_os = "linux")]
+mod start;
+#[cfg(target_os = "linux")]
 mod table;
+#[cfg(target_os = "linux")]
+mod targets;
 #[cfg(target_os = "linux")]
 mod throughput;
 #[cfg(target_os = "linux")]

@@ -28,7 +28,7 @@ worker_processes 1;
 worker_rlimit_nofile 65536;
 pid {at}/nginx.pid;
 error_log {at}/error.log warn;
-events {{ worker_connections 32768; }}
+events {{ worker_connections 10240; }}
 http {{
     access_log off;
     client_body_temp_path {at}/body;

@@ -16,13 +16,15 @@ use crate::sample::{Use, Window};
 use crate::upstream::Upstream;
 
 /// Connections that are opened at the same time.
-const OPENING: usize = 32;
+pub(crate) const OPENING: usize = 32;
 /// Longest time until all streams are open.
-const OPEN_WITHIN: Duration = Duration::from_secs(60);
+pub(crate) const OPEN_WITHIN: Duration = Duration::from_secs(60);
 
 /// What paced streams gave.
 #[derive(Clone, Debug)]
 pub(crate) struct Paced {
+    /// All events of all streams.
+    pub(crate) all: usize,
     /// Events that arrived in the window.
     pub(crate) events: usize,
     /// Of those, from stamp to arrival. Nanoseconds, sorted.
@@ -90,8 +92,10 @@ pub(crate) async fn paced(
             let until = clock::now();
             upstream.tell();
             let mut delays = Vec::new();
+            let mut all = 0;
             while let Some(ended) = open.join_next().await {
                 let stamps = ended.map_err(|error| error.to_string())??;
+                all += stamps.sent.len();
                 let both = stamps.sent.iter().zip(&stamps.arrived);
                 let inside = both.filter(|(_, arrived)| (from..until).contains(*arrived));
                 delays.extend(inside.map(|(sent, arrived)| arrived.saturating_sub(*sent)));
@@ -101,7 +105,7 @@ pub(crate) async fn paced(
             }
             delays.sort_unstable();
             let due = f64::from(streams) * used.seconds / interval.as_secs_f64();
-            Ok(Paced { events: delays.len(), delays, due, used })
+            Ok(Paced { all, events: delays.len(), delays, due, used })
         })
         .await
 }

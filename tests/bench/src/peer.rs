@@ -26,6 +26,11 @@ pub(crate) enum Kind {
         program: PathBuf,
         environment: Vec<(String, String)>,
     },
+    /// This program under strace, which counts its system calls into a file.
+    Traced {
+        program: PathBuf,
+        counts: PathBuf,
+    },
     Nginx {
         program: PathBuf,
     },
@@ -69,7 +74,7 @@ impl Peer {
     pub(crate) fn form(&self) -> Form {
         match self.kind {
             Kind::Direct | Kind::Nginx { .. } => Form::Events,
-            Kind::Ours { .. } => Form::Lines,
+            Kind::Ours { .. } | Kind::Traced { .. } => Form::Lines,
             Kind::Quart { .. } => Form::Json,
         }
     }
@@ -126,14 +131,14 @@ impl Peer {
             Kind::Direct => Err("there is nothing to start".to_owned()),
             Kind::Ours { program, environment } => {
                 let mut command = Command::new(program);
-                // As the Functions host starts it: the port, and the app's settings.
-                command
-                    .env_clear()
-                    .env("FUNCTIONS_CUSTOMHANDLER_PORT", port.to_string())
-                    .env("AZURE_INFERENCE_ENDPOINT", format!("http://{}", self.upstream))
-                    .env("AZURE_DEEPSEEK_DEPLOYMENT", "DeepSeek-R1")
-                    .env("MAX_CONCURRENT_STREAMS", MAX_STREAMS)
-                    .envs(environment.iter().map(|(name, value)| (name, value)));
+                self.settings(&mut command, port);
+                command.envs(environment.iter().map(|(name, value)| (name, value)));
+                Ok(command)
+            }
+            Kind::Traced { program, counts } => {
+                let mut command = Command::new("strace");
+                command.args(["-f", "-c", "-o"]).arg(counts).arg(program);
+                self.settings(&mut command, port);
                 Ok(command)
             }
             Kind::Nginx { program } => {
@@ -143,7 +148,21 @@ impl Peer {
             Kind::Quart { python } => Ok(quart::command(python, port, self.upstream)),
         }
     }
+
+    /// As the Functions host starts this program: the port, and the app's settings.
+    fn settings(&self, command: &mut Command, port: u16) {
+        command
+            .env_clear()
+            .env("PATH", PATH)
+            .env("FUNCTIONS_CUSTOMHANDLER_PORT", port.to_string())
+            .env("AZURE_INFERENCE_ENDPOINT", format!("http://{}", self.upstream))
+            .env("AZURE_DEEPSEEK_DEPLOYMENT", "DeepSeek-R1")
+            .env("MAX_CONCURRENT_STREAMS", MAX_STREAMS);
+    }
 }
+
+/// Where the programs of the system are, for those that are looked up.
+const PATH: &str = "/usr/local/bin:/usr/bin:/bin";
 
 /// Makes a folder within another.
 pub(crate) fn folder(within: &Path, name: &str) -> Result<PathBuf, String> {

@@ -70,6 +70,17 @@ impl Process {
         tree
     }
 
+    /// Asks those that it has started to stop, and waits for it to end because of that.
+    pub(crate) fn finish(mut self) {
+        for process in self.tree().into_iter().skip(1) {
+            signal(process, Signal::SIGTERM);
+        }
+        let asked = Instant::now();
+        while self.ended().is_none() && asked.elapsed() < PATIENCE {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
     /// Whether it has ended by itself, and how.
     pub(crate) fn ended(&mut self) -> Option<String> {
         self.child.try_wait().ok().flatten().map(|status| status.to_string())

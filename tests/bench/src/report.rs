@@ -7,9 +7,30 @@ use serde_json::{Value, json};
 
 use crate::run::Run;
 use crate::table::{metric, table};
+use crate::targets;
 
 /// Who is set against whom.
 const RATIOS: [(&str, &str); 2] = [("ours", "nginx"), ("quart", "ours")];
+
+/// The tables, in order.
+const METRICS: [&str; 16] = [
+    metric::RATE,
+    metric::CPU,
+    metric::BUSY,
+    metric::HARNESS,
+    metric::P50,
+    metric::P99,
+    metric::START,
+    metric::CANCEL,
+    metric::RESIDENT,
+    metric::PROPORTIONAL,
+    metric::WHOLE,
+    metric::EACH,
+    metric::BY_LENGTH,
+    metric::BY_SIZE,
+    metric::PER_BYTE,
+    metric::BY_STREAMS,
+];
 
 /// The run's circumstances, in words.
 fn circumstances(run: &Run) -> Vec<String> {
@@ -19,7 +40,7 @@ fn circumstances(run: &Run) -> Vec<String> {
     });
     let mut words = vec![
         output("date", &["-u", "+%Y-%m-%d %H:%M UTC"]),
-        format!("{}, {} CPUs; {cpus}", cpu_model(), std::thread::available_parallelism().map_or(0, usize::from)),
+        format!("{}, {} CPUs; {cpus}", cpu_model(), cpus_of_machine()),
         format!("Linux {}", output("uname", &["-r"])),
         output("rustc", &["--version"]),
     ];
@@ -39,6 +60,12 @@ fn output(program: &str, arguments: &[&str]) -> String {
     String::from_utf8_lossy(&said).trim().to_owned()
 }
 
+/// More than this thread may use: it is pinned.
+fn cpus_of_machine() -> usize {
+    let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    info.lines().filter(|line| line.starts_with("processor")).count()
+}
+
 fn cpu_model() -> String {
     let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model = info.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
@@ -56,7 +83,8 @@ pub(crate) fn markdown(run: &Run) -> String {
     }
     text.push('\n');
     let peers: Vec<String> = run.peers.iter().map(|peer| peer.name.clone()).collect();
-    for metric in [metric::RATE, metric::CPU, metric::BUSY, metric::P50, metric::P99] {
+    text.push_str(&targets::table(run));
+    for metric in METRICS {
         text.push_str(&table(&run.results, metric, &peers, &RATIOS));
     }
     if !run.micro.is_empty() {

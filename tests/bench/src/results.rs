@@ -58,11 +58,14 @@ impl Results {
     pub(crate) fn to_json(&self) -> Json {
         let rows = self.rows.iter().map(|row| {
             let values = row.values.iter().map(|value| json!({ "value": value.value, "other_cpu": value.other }));
+            let summary = summary(&row.values);
             json!({
                 "scenario": row.scenario,
                 "metric": row.metric,
                 "relay": row.peer,
-                "median": summary(&row.values).map(|summary| summary.median),
+                "median": summary.map(|summary| summary.median),
+                "least_and_most": summary.map(|summary| [summary.min, summary.max]),
+                "counted": summary.map(|summary| summary.count),
                 "values": values.collect::<Vec<_>>(),
             })
         });

@@ -8,10 +8,15 @@ use crate::peer::{Kind, Peer, Running};
 use crate::process::Cpus;
 use crate::results::Results;
 use crate::upstream::Upstream;
-use crate::{nginx, quart, throughput};
+use crate::{cancel, growth, memory, nginx, quart, start, throughput};
 
 /// This program's name in tables.
 pub(crate) const OURS: &str = "ours";
+
+/// Rounds of the parts that take long, and of the relay that does: it is far from the others.
+pub(crate) const SLOW_ROUNDS: u32 = growth::ROUNDS;
+/// Rounds of starts and of memory, which vary little.
+const MEMORY_ROUNDS: u32 = 2;
 
 /// Everything that a run needs.
 #[derive(Debug)]
@@ -23,11 +28,15 @@ pub(crate) struct Run {
     pub(crate) peers: Vec<Peer>,
     /// Those that run all the time, in the order of `peers`.
     running: Vec<Option<Running>>,
+    /// The Quart relay has had its rounds.
+    skip_slow: bool,
     pub(crate) results: Results,
     /// What a reader of the tables has to know.
     pub(crate) notes: Vec<String>,
     /// The micro-benchmarks' table.
     pub(crate) micro: String,
+    /// Bytes of this program's binary.
+    pub(crate) binary: Option<u64>,
     /// This program failed.
     pub(crate) failed: bool,
     /// Answers that were compared with what was called for.
@@ -81,10 +90,12 @@ impl Run {
             cpus,
             upstream,
             running: peers.iter().map(|_| None).collect(),
+            skip_slow: false,
             peers,
             results: Results::default(),
             notes,
             micro: String::new(),
+            binary: std::fs::metadata(&arguments.program).ok().map(|file| file.len()),
             failed: false,
             answers: 0,
             versions,
@@ -93,15 +104,33 @@ impl Run {
 
     /// Measures the parts that were asked for.
     pub(crate) async fn measure(&mut self, arguments: &Arguments) -> Result<(), String> {
-        if arguments.has("throughput") || arguments.has("paced") {
+        let has = |part| arguments.has(part);
+        if ["throughput", "paced", "cancel", "growth"].into_iter().any(has) {
             self.start_all().await?;
-            for _ in 0..self.rounds {
-                if arguments.has("throughput") {
-                    throughput::throughput(self).await?;
-                }
-                if arguments.has("paced") {
-                    throughput::pace(self).await?;
-                }
+        }
+        for round in 0..self.rounds {
+            self.skip_slow = round >= SLOW_ROUNDS;
+            if has("throughput") {
+                throughput::throughput(self).await?;
+            }
+            if has("paced") {
+                throughput::pace(self).await?;
+            }
+            if has("cancel") && round < SLOW_ROUNDS {
+                cancel::cancel(self).await?;
+            }
+            if has("growth") && round < SLOW_ROUNDS {
+                growth::growth(self).await?;
+            }
+        }
+        // These start relays of their own.
+        self.running.fill_with(|| None);
+        for _ in 0..self.rounds.min(MEMORY_ROUNDS) {
+            if has("start") {
+                start::start(self).await?;
+            }
+            if has("memory") {
+                memory::memory(self).await?;
             }
         }
         if let Some(micro) = arguments.micro.as_ref().filter(|_| arguments.has("micro")) {
@@ -125,7 +154,11 @@ impl Run {
 
     /// A relay that runs.
     pub(crate) fn peer(&self, at: usize) -> Option<(&Peer, &Running)> {
-        Some((self.peers.get(at)?, self.running.get(at)?.as_ref()?))
+        let peer = self.peers.get(at)?;
+        if self.skip_slow && matches!(peer.kind, Kind::Quart { .. }) {
+            return None;
+        }
+        Some((peer, self.running.get(at)?.as_ref()?))
     }
 
     /// Tells the person who waits what was just measured.

@@ -10,8 +10,19 @@ pub(crate) mod metric {
     pub(crate) const RATE: &str = "events/s";
     pub(crate) const CPU: &str = "CPU, µs an event";
     pub(crate) const BUSY: &str = "CPUs the relay used";
+    pub(crate) const HARNESS: &str = "CPUs that upstream and load generator used";
     pub(crate) const P50: &str = "delay p50, µs";
     pub(crate) const P99: &str = "delay p99, µs";
+    pub(crate) const START: &str = "start, ms";
+    pub(crate) const CANCEL: &str = "upstream closed after its reader left, ms";
+    pub(crate) const RESIDENT: &str = "resident, MiB";
+    pub(crate) const PROPORTIONAL: &str = "proportional, MiB";
+    pub(crate) const WHOLE: &str = "open streams that ended whole";
+    pub(crate) const EACH: &str = "each open stream above idle, KiB";
+    pub(crate) const BY_LENGTH: &str = "CPU by answer's length, µs an event";
+    pub(crate) const BY_SIZE: &str = "CPU by event's size, µs an event";
+    pub(crate) const PER_BYTE: &str = "CPU by event's size, ns a byte from upstream";
+    pub(crate) const BY_STREAMS: &str = "CPU by streams, µs an event";
 }
 
 /// Relays whose numbers are set against each other: the first's divided by the second's.

@@ -10,10 +10,10 @@ use crate::table::metric;
 /// Events in an answer.
 const EVENTS: u32 = 500;
 /// Streams at once, and events a write.
-const LOADS: [(u32, u32); 4] = [(1, 1), (16, 1), (64, 1), (16, 16)];
+pub(crate) const LOADS: [(u32, u32); 4] = [(1, 1), (16, 1), (64, 1), (16, 16)];
 /// Streams at once, and time between the events of one. The second is a rate that upstream and load generator can hold
 /// on one CPU.
-const PACES: [(u32, Duration); 2] = [(100, Duration::from_millis(20)), (1000, Duration::from_millis(100))];
+pub(crate) const PACES: [(u32, Duration); 2] = [(100, Duration::from_millis(20)), (1000, Duration::from_millis(100))];
 
 /// What a load is called in tables.
 pub(crate) fn load_name((streams, batch): (u32, u32)) -> String {
@@ -51,6 +51,7 @@ pub(crate) async fn throughput(run: &mut Run) -> Result<(), String> {
             let scenario = load_name(load);
             let used = got.used;
             run.results.add(&scenario, metric::RATE, &name, got.events / used.seconds, used.other);
+            run.results.add(&scenario, metric::HARNESS, &name, used.harness / used.seconds, used.other);
             if used.relay > 0.0 {
                 run.results.add(&scenario, metric::CPU, &name, used.relay / got.events * 1e6, used.other);
                 run.results.add(&scenario, metric::BUSY, &name, used.relay / used.seconds, used.other);
@@ -94,6 +95,7 @@ pub(crate) async fn pace(run: &mut Run) -> Result<(), String> {
             let (p50, p99) = (got.quantile(0.5), got.quantile(0.99));
             run.results.add(&scenario, metric::P50, &name, p50, used.other);
             run.results.add(&scenario, metric::P99, &name, p99, used.other);
+            run.results.add(&scenario, metric::HARNESS, &name, used.harness / used.seconds, used.other);
             if used.relay > 0.0 {
                 run.results.add(&scenario, metric::CPU, &name, used.relay / events * 1e6, used.other);
                 run.results.add(&scenario, metric::BUSY, &name, used.relay / used.seconds, used.other);
