@@ -202,3 +202,90 @@ fn differs(what: &str, bytes: &[u8]) -> String {
     let shown = String::from_utf8_lossy(bytes.get(..bytes.len().min(300)).unwrap_or_default()).into_owned();
     format!("{what} is not what was called for: {shown:?}")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::answer::Answers;
+    use crate::plan::{Mode, Plan};
+
+    const START: &str = "{\"start\":{\"request_id\":\"r\",\"deployment\":\"d\"}}\n";
+    const DONE: &str = "{\"done\":{\"finish_reason\":\"stop\",\"usage\":{\"completion_tokens\":500,\"prompt_tokens\":12,\"total_tokens\":512},\"elapsed_ms\":1,\"first_token_ms\":1}}\n";
+
+    fn answer(variant: u32) -> Arc<Answer> {
+        Answers::default().get(Plan { id: 0, variant, events: 8, text: 20, batch: 1, mode: Mode::Free })
+    }
+
+    fn body(form: Form, variant: u32) -> String {
+        let answer = answer(variant);
+        let lines = String::from_utf8(answer.lines().to_vec()).unwrap();
+        match form {
+            Form::Events => String::from_utf8(answer.body().to_vec()).unwrap(),
+            Form::Lines => [START, &lines, DONE].concat(),
+            Form::Json => lines,
+        }
+    }
+
+    /// The same for every split.
+    fn judge(mut check: impl FnMut() -> Check, body: &str) -> bool {
+        let mut judged = (0..body.len()).step_by(7).map(|at| {
+            let (first, second) = body.as_bytes().split_at(at);
+            let mut check = check();
+            check.feed(first, 1).and_then(|_| check.feed(second, 2)).is_ok() && check.end().is_ok()
+        });
+        let first = judged.next().unwrap();
+        assert!(judged.all(|other| other == first), "{body}");
+        first
+    }
+
+    #[test]
+    fn an_answer_must_be_the_one_that_was_called_for() {
+        for form in [Form::Events, Form::Lines, Form::Json] {
+            let good = body(form, 3);
+            let is_good = |body: &str| judge(|| Check::of(form, answer(3)), body);
+            assert!(is_good(&good), "{form:?}");
+            let line_ends: Vec<usize> = good.match_indices('\n').map(|(at, _)| at + 1).collect();
+            let middle = line_ends[line_ends.len() / 2];
+            let (before, after) = good.split_at(middle);
+            for wrong in [
+                body(form, 4),
+                good.replacen("0000002 ", "0000003 ", 1),
+                [before, good.split_inclusive('\n').nth(1).unwrap(), after].concat(),
+                before.to_owned(),
+                good.trim_end().to_owned(),
+                [&good, "x\n"].concat(),
+            ] {
+                assert!(!is_good(&wrong), "{form:?}: {wrong}");
+            }
+        }
+        let good = body(Form::Lines, 3);
+        let is_good = |body: &str| judge(|| Check::of(Form::Lines, answer(3)), body);
+        assert!(!is_good(good.strip_prefix(START).unwrap()), "without start");
+        assert!(!is_good(good.strip_suffix(DONE).unwrap()), "without done");
+    }
+
+    #[test]
+    fn a_paced_answer_has_stamps_and_an_end() {
+        let event = |form, number: usize| {
+            let field = Field::of_paced(number);
+            let (before, after) = if form == Form::Events { event::around(field) } else { event::around_line(field) };
+            format!("{before}{}{after}", stamp_text(number as u64))
+        };
+        for form in [Form::Events, Form::Lines, Form::Json] {
+            let events: String = (0..12).map(|number| event(form, number)).collect();
+            let good = match form {
+                Form::Events => events + &event::end(),
+                Form::Lines => [START, &events, event::LAST_LINE, DONE].concat(),
+                Form::Json => events + event::LAST_LINE,
+            };
+            assert!(judge(|| Check::of_paced(form), &good), "{form:?}");
+            assert!(!judge(|| Check::of_paced(form), &good.replacen("0000005 ", "000000x ", 1)), "{form:?}");
+            assert!(!judge(|| Check::of_paced(form), &good.replacen("\"stop\"", "\"length\"", 1)), "{form:?}");
+            let mut check = Check::of_paced(form);
+            check.feed(good.as_bytes(), 9).unwrap();
+            let stamps = check.end().unwrap();
+            assert_eq!(stamps.sent, (0..12).collect::<Vec<u64>>());
+            assert_eq!(stamps.arrived, [9; 12]);
+        }
+    }
+}

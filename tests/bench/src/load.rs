@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::Semaphore;
 use tokio::task::{JoinSet, LocalSet};
@@ -12,7 +12,7 @@ use tokio::task::{JoinSet, LocalSet};
 use crate::check::{Check, Stamps};
 use crate::client::Connection;
 use crate::clock;
-use crate::paced::OPENING;
+use crate::paced::{OPEN_WITHIN, OPENING};
 use crate::peer::{Peer, Running};
 use crate::plan::{Mode, Plan};
 use crate::sample::{Use, Window};
@@ -97,6 +97,7 @@ pub(crate) async fn closed_loop(
     let events = Rc::new(Cell::new(0.0_f64));
     let answers = Rc::new(Cell::new(0_u64));
     let stop = Rc::new(Cell::new(false));
+    let begun = Rc::new(Cell::new(0));
     let address = running.address;
     // Built outside the window.
     for _ in 0..VARIANTS {
@@ -112,21 +113,34 @@ pub(crate) async fn closed_loop(
             for _ in 0..shape.streams {
                 let (events, answers, stop) = (Rc::clone(&events), Rc::clone(&answers), Rc::clone(&stop));
                 let (peer, upstream, opening) = (peer.clone(), Arc::clone(upstream), Rc::clone(&opening));
+                let begun = Rc::clone(&begun);
                 streams.spawn_local(async move {
                     let permit = opening.acquire().await.map_err(|error| error.to_string())?;
                     let mut connection = Connection::open(address).await?;
                     drop(permit);
+                    let mut first = true;
                     while !stop.get() {
                         let plan = next_plan(&shape, Mode::Free);
-                        let count = |more| events.set(events.get() + more);
+                        let count = |more| {
+                            events.set(events.get() + more);
+                            if std::mem::replace(&mut first, false) {
+                                begun.set(begun.get() + 1);
+                            }
+                        };
                         ask(&mut connection, &peer, &upstream, plan, count).await?;
                         answers.set(answers.get() + 1);
                     }
                     Ok::<_, String>(())
                 });
             }
-            while opening.available_permits() < OPENING {
-                tokio::time::sleep(Duration::from_millis(1)).await;
+            // Opening thousands of streams is not what is measured.
+            let asked = Instant::now();
+            while begun.get() < shape.streams && asked.elapsed() < OPEN_WITHIN {
+                // None ends before it is told, but by a failure.
+                if let Some(ended) = streams.try_join_next() {
+                    ended.map_err(|error| error.to_string())??;
+                }
+                tokio::time::sleep(Duration::from_millis(5)).await;
             }
             tokio::time::sleep(warm_up).await;
             let before = events.get();

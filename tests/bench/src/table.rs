@@ -73,12 +73,20 @@ pub(crate) fn cell(summary: Option<Summary>) -> String {
 /// Three significant digits, thousands set apart.
 pub(crate) fn number(value: f64) -> String {
     let size = value.abs();
+    if size >= 1.0 && value.fract() == 0.0 {
+        return grouped(value);
+    }
     if size < 10.0 {
         return format!("{value:.2}");
     }
     if size < 100.0 {
         return format!("{value:.1}");
     }
+    grouped(value)
+}
+
+/// Without a fraction.
+fn grouped(value: f64) -> String {
     let whole = format!("{value:.0}");
     let mut text = String::new();
     for (at, digit) in whole.chars().enumerate() {
@@ -98,6 +106,7 @@ mod tests {
     fn numbers_are_short() {
         for (value, text) in [
             (0.0, "0.00"),
+            (6.0, "6"),
             (1.234, "1.23"),
             (12.34, "12.3"),
             (123.4, "123"),
@@ -120,7 +129,7 @@ mod tests {
         let text = table(&results, "m", &peers, &[("a", "b"), ("a", "c")]);
         assert_eq!(
             text,
-            "| m | a | b | a / b |\n|---|---:|---:|---:|\n| one | 3.00 | ~2.00 | 1.50 |\n| two | 5.00 | – | – |\n\n"
+            "| m | a | b | a / b |\n|---|---:|---:|---:|\n| one | 3 | ~2 | 1.50 |\n| two | 5 | – | – |\n\n"
         );
     }
 }
