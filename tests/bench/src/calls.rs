@@ -34,13 +34,13 @@ pub(crate) async fn check(
     }
     let counts = folder.join("strace.txt");
     let [short, long] = WINDOWS;
-    let (few, few_events) = run(program, folder, &counts, cpus, short).await?;
-    let (many, many_events) = run(program, folder, &counts, cpus, long).await?;
-    let events = many_events - few_events;
+    let (short, short_events) = run(program, folder, &counts, cpus, short).await?;
+    let (long, long_events) = run(program, folder, &counts, cpus, long).await?;
+    let events = long_events - short_events;
     let mut other = 0.0;
     let mut groups = MAX_CALLS.map(|_| 0.0);
-    for (name, count) in &many {
-        let before = few.iter().find(|(known, _)| known == name).map_or(0.0, |(_, count)| *count);
+    for (name, count) in &long {
+        let before = short.iter().find(|(known, _)| known == name).map_or(0.0, |(_, count)| *count);
         let each = (count - before) / events;
         let group = MAX_CALLS.iter().zip(&mut groups).find(|((_, calls, _), _)| calls.contains(&name.as_str()));
         match group {

@@ -7,7 +7,7 @@ use crate::clock;
 use crate::load::{Shape, ask, next_plan};
 use crate::peer::{Kind, Peer, Running};
 use crate::plan::Mode;
-use crate::run::Run;
+use crate::run::{Run, progress};
 use crate::sample::Window;
 use crate::table::metric;
 
@@ -45,7 +45,7 @@ pub(crate) async fn cancel(run: &mut Run) -> Result<(), String> {
                 }
             }
             run.results.add(&format!("{what}, slowest of {readers}"), metric::CANCEL, &name, worst, used.other);
-            run.progress(&format!("cancel, {what}"), &name, &format!("slowest {worst:.2} ms"), used.other);
+            progress(&format!("cancel, {what}"), &name, &format!("slowest {worst:.2} ms"), used.other);
         }
     }
     Ok(())

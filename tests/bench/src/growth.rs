@@ -7,7 +7,7 @@ use bench_events::event::MIN_TEXT;
 
 use crate::load::{Shape, closed_loop};
 use crate::peer::Kind;
-use crate::run::Run;
+use crate::run::{Run, progress};
 use crate::table::{metric, number};
 
 /// Rounds of this part: it is long, and looks for lines that bend, not for percents.
@@ -57,7 +57,7 @@ async fn measure(run: &mut Run, scenario: &str, shape: Shape, metric: &'static s
                     let bytes = f64::from(shape.text + 503);
                     run.results.add(scenario, metric::PER_BYTE, &name, each * 1e9 / bytes, got.used.other);
                 }
-                run.progress(scenario, &name, &format!("{:.2} µs an event", each * 1e6), got.used.other);
+                progress(scenario, &name, &format!("{:.2} µs an event", each * 1e6), got.used.other);
             }
             Err(error) => run.failed(&name, scenario, &error),
         }

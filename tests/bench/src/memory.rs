@@ -12,7 +12,7 @@ use crate::paced::{OPEN_WITHIN, OPENING};
 use crate::peer::{Kind, Peer};
 use crate::plan::Mode;
 use crate::process::memory as memory_of;
-use crate::run::Run;
+use crate::run::{Run, progress};
 use crate::table::{metric, number};
 
 /// Open streams at each look.
@@ -110,7 +110,7 @@ async fn relay(run: &mut Run, peer: &Peer, streams: &[u32]) -> Result<(), String
     tokio::time::sleep(SETTLE).await;
     looks.push(("when they have ended".to_owned(), look()));
     for (scenario, (resident, proportional)) in looks {
-        run.progress(&scenario, &peer.name, &format!("{resident:.1} MiB resident"), 0.0);
+        progress(&scenario, &peer.name, &format!("{resident:.1} MiB resident"), 0.0);
         run.results.add(&scenario, metric::RESIDENT, &peer.name, resident, 0.0);
         run.results.add(&scenario, metric::PROPORTIONAL, &peer.name, proportional, 0.0);
     }

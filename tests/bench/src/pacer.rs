@@ -22,7 +22,7 @@ pub(crate) const STAMP: usize = 19;
 
 /// A stamp as an event's text.
 pub(crate) fn stamp_text(stamp: u64) -> String {
-    format!("{stamp:0width$} ", width = STAMP)
+    format!("{stamp:0STAMP$} ")
 }
 
 /// Writes the events of all paced streams.

@@ -161,15 +161,15 @@ impl Run {
         Some((peer, self.running.get(at)?.as_ref()?))
     }
 
-    /// Tells the person who waits what was just measured.
-    pub(crate) fn progress(&self, scenario: &str, peer: &str, what: &str, other: f64) {
-        eprintln!("  {scenario}, {peer}: {what} (others used {other:.2} CPU)");
-    }
-
     /// A relay's answer was not what was called for, or did not come.
     pub(crate) fn failed(&mut self, peer: &str, scenario: &str, error: &str) {
         eprintln!("  {scenario}, {peer}: FAILED: {error}");
         self.notes.push(format!("{peer} failed at {scenario}: {error}"));
         self.failed |= peer == OURS;
     }
+}
+
+/// Tells the person who waits what was just measured.
+pub(crate) fn progress(scenario: &str, peer: &str, what: &str, other: f64) {
+    eprintln!("  {scenario}, {peer}: {what} (others used {other:.2} CPU)");
 }

@@ -7,7 +7,7 @@ use crate::load::{Shape, ask, next_plan};
 use crate::peer::{Kind, Peer};
 use crate::plan::Mode;
 use crate::process::{cpu_seconds, machine_seconds};
-use crate::run::Run;
+use crate::run::{Run, progress};
 use crate::table::metric;
 
 /// Starts in a round; of a relay that takes a second, fewer.
@@ -41,7 +41,7 @@ pub(crate) async fn start(run: &mut Run) -> Result<(), String> {
             run.results.add("spawn to first whole answer", metric::START, &peer.name, *whole, other);
         }
         if let Some((ping, whole)) = times.first() {
-            run.progress("start", &peer.name, &format!("ping after {ping:.1} ms, answer after {whole:.1} ms"), other);
+            progress("start", &peer.name, &format!("ping after {ping:.1} ms, answer after {whole:.1} ms"), other);
         }
     }
     Ok(())

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::load::{Shape, closed_loop};
 use crate::paced::paced;
-use crate::run::Run;
+use crate::run::{Run, progress};
 use crate::table::metric;
 
 /// Events in an answer.
@@ -56,7 +56,7 @@ pub(crate) async fn throughput(run: &mut Run) -> Result<(), String> {
                 run.results.add(&scenario, metric::CPU, &name, used.relay / got.events * 1e6, used.other);
                 run.results.add(&scenario, metric::BUSY, &name, used.relay / used.seconds, used.other);
             }
-            run.progress(
+            progress(
                 &scenario,
                 &name,
                 &format!("{:.0} events/s, {:.2} µs an event", got.events / used.seconds, used.relay / got.events * 1e6),
@@ -100,7 +100,7 @@ pub(crate) async fn pace(run: &mut Run) -> Result<(), String> {
                 run.results.add(&scenario, metric::CPU, &name, used.relay / events * 1e6, used.other);
                 run.results.add(&scenario, metric::BUSY, &name, used.relay / used.seconds, used.other);
             }
-            run.progress(
+            progress(
                 &scenario,
                 &name,
                 &format!("p50 {p50:.0} µs, p99 {p99:.0} µs, {:.2} µs an event", used.relay / events * 1e6),
