@@ -152,6 +152,9 @@ pub(crate) async fn closed_loop(
             while let Some(ended) = streams.join_next().await {
                 ended.map_err(|error| error.to_string())??;
             }
+            if counted <= 0.0 {
+                return Err("not one event came in the whole window".to_owned());
+            }
             Ok(Throughput { events: counted, answers: answers.get(), used })
         })
         .await
