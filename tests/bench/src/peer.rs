@@ -15,6 +15,9 @@ use bench_events::event::Form;
 const STARTED_WITHIN: Duration = Duration::from_secs(30);
 /// Streams that this program may hold at once here; its default is for one small instance.
 const MAX_STREAMS: &str = "20000";
+/// Thousands of streams on one CPU may be silent for longer than a reader should have to wait; a heartbeat would be a
+/// line that nobody called for.
+const HEARTBEAT: &str = "60s";
 
 /// What kind of relay.
 #[derive(Clone, Debug)]
@@ -157,7 +160,8 @@ impl Peer {
             .env("FUNCTIONS_CUSTOMHANDLER_PORT", port.to_string())
             .env("AZURE_INFERENCE_ENDPOINT", format!("http://{}", self.upstream))
             .env("AZURE_DEEPSEEK_DEPLOYMENT", "DeepSeek-R1")
-            .env("MAX_CONCURRENT_STREAMS", MAX_STREAMS);
+            .env("MAX_CONCURRENT_STREAMS", MAX_STREAMS)
+            .env("HEARTBEAT_INTERVAL", HEARTBEAT);
     }
 }
 
