@@ -4,6 +4,7 @@
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line tool talks to the person who called it")]
 
+mod bench;
 mod checks;
 mod deploy;
 mod elf;
@@ -27,6 +28,10 @@ cargo xtask COMMAND
           what azd's hooks call: api, api-by-blob, page-build, page-config, addresses, before-down (docs/deploying.md)
   soak    [DURATION] [--host] [--streams N] [--seed N]
           the release binary under load and faults, 20m unless given
+  bench   [PART…] [--quick] …
+          the program as packaged beside nginx and a Python relay, measured (tests/bench/src/arguments.rs has all options)
+  guard   [--bless]
+          what must not grow and does not depend on the machine: binary, allocations, instructions, system calls
   fuzz    [SECONDS] [TARGET…]
           the fuzz targets, 60 s each unless told otherwise (docs/fuzzing.md)
   screenshots
@@ -46,6 +51,8 @@ fn main() -> ExitCode {
         (Some("deploy"), [step]) => deploy::deploy(step),
         (Some("fuzz"), arguments) => fuzz::fuzz(arguments),
         (Some("screenshots"), []) => steps::screenshots(),
+        (Some("bench"), arguments) => bench::bench(arguments),
+        (Some("guard"), arguments) => bench::guard(arguments),
         (Some("soak"), arguments) => steps::soak(arguments),
         _ => {
             eprint!("{HELP}");

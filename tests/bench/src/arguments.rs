@@ -1,0 +1,138 @@
+//! What the benchmark is told on its command line.
+
+use std::path::PathBuf;
+
+/// How to call it.
+pub(crate) const HELP: &str = "\
+bench guard [--bless]
+bench [PART…] [--quick] [--rounds N] [--only NAME[,NAME…]] [--env NAME=VALUE]… [--beside NAME=PATH[,NAME=VALUE…]]…
+
+  guard     compares what does not depend on the machine with limits and a committed baseline
+  --bless   writes that baseline anew
+  PART      throughput, paced, start, cancel, memory, growth, micro; all unless given
+  --quick   two short rounds: a smoke test
+  --rounds  5 unless given
+  --only    these relays and no other: direct, ours, nginx, quart, or a name given by --beside
+  --env     more environment for this program
+  --beside  another binary of this program, with more environment, measured in the same run
+";
+
+/// The parts of a run.
+pub(crate) const PARTS: [&str; 7] = ["throughput", "paced", "start", "cancel", "memory", "growth", "micro"];
+
+/// Another binary of this program.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Beside {
+    pub(crate) name: String,
+    pub(crate) program: PathBuf,
+    pub(crate) environment: Vec<(String, String)>,
+}
+
+/// The arguments.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Arguments {
+    pub(crate) program: PathBuf,
+    /// Not a run but the guard; and whether it writes its baseline anew.
+    pub(crate) guard: bool,
+    pub(crate) bless: bool,
+    /// The micro-benchmarks' binary; without it they are left out.
+    pub(crate) micro: Option<PathBuf>,
+    /// Where files go.
+    pub(crate) folder: PathBuf,
+    pub(crate) parts: Vec<String>,
+    pub(crate) quick: bool,
+    pub(crate) rounds: u32,
+    pub(crate) only: Vec<String>,
+    pub(crate) environment: Vec<(String, String)>,
+    pub(crate) beside: Vec<Beside>,
+}
+
+impl Arguments {
+    /// Reads them; `None` when they cannot be understood.
+    pub(crate) fn read(words: impl IntoIterator<Item = String>) -> Option<Self> {
+        let mut words = words.into_iter();
+        let (mut program, mut micro, mut folder, mut rounds) = (None, None, None, None);
+        let (mut parts, mut only, mut environment, mut beside) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let (mut quick, mut guard, mut bless) = (false, false, false);
+        while let Some(word) = words.next() {
+            match word.as_str() {
+                "--program" => program = Some(words.next()?.into()),
+                "--micro" => micro = Some(words.next()?.into()),
+                "--folder" => folder = Some(words.next()?.into()),
+                "--quick" => quick = true,
+                "guard" => guard = true,
+                "--bless" => bless = true,
+                "--rounds" => rounds = Some(words.next()?.parse().ok().filter(|rounds| *rounds > 0)?),
+                "--only" => only.extend(words.next()?.split(',').map(str::to_owned)),
+                "--env" => environment.push(pair(&words.next()?)?),
+                "--beside" => {
+                    let word = words.next()?;
+                    let mut fields = word.split(',');
+                    let (name, program) = pair(fields.next()?)?;
+                    let environment = fields.map(pair).collect::<Option<_>>()?;
+                    beside.push(Beside { name, program: program.into(), environment });
+                }
+                part if PARTS.contains(&part) => parts.push(word),
+                _ => return None,
+            }
+        }
+        if parts.is_empty() {
+            parts = PARTS.map(str::to_owned).to_vec();
+        }
+        let rounds = rounds.unwrap_or(if quick { 2 } else { 5 });
+        Some(Self {
+            program: program?,
+            guard,
+            bless,
+            micro,
+            folder: folder?,
+            parts,
+            quick,
+            rounds,
+            only,
+            environment,
+            beside,
+        })
+    }
+
+    /// Whether a part is to run.
+    pub(crate) fn has(&self, part: &str) -> bool {
+        self.parts.iter().any(|asked| asked == part)
+    }
+}
+
+fn pair(text: &str) -> Option<(String, String)> {
+    let (name, value) = text.split_once('=')?;
+    (!name.is_empty()).then(|| (name.to_owned(), value.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(line: &str) -> Option<Arguments> {
+        Arguments::read(line.split_whitespace().map(str::to_owned))
+    }
+
+    #[test]
+    fn arguments_have_defaults() {
+        let all = read("--program p --folder f").unwrap();
+        assert_eq!((all.parts.len(), all.rounds, all.quick), (PARTS.len(), 5, false));
+        let some =
+            read("paced --quick --only ours,nginx --env A=b --beside old=q,C=d,E= --program p --folder f").unwrap();
+        assert!(some.has("paced") && !some.has("memory"));
+        assert_eq!((some.rounds, some.only.len()), (2, 2));
+        assert_eq!(some.environment, [("A".to_owned(), "b".to_owned())]);
+        let environment = vec![("C".to_owned(), "d".to_owned()), ("E".to_owned(), String::new())];
+        assert_eq!(some.beside, [Beside { name: "old".to_owned(), program: "q".into(), environment }]);
+        for wrong in [
+            "",
+            "--program p",
+            "fast --program p --folder f",
+            "--program p --folder f --rounds 0",
+            "--program p --folder f --env A",
+        ] {
+            assert_eq!(read(wrong), None, "{wrong}");
+        }
+    }
+}

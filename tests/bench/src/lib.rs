@@ -1,0 +1,3 @@
+//! The events that the benchmark sends, for the micro-benchmarks to read as well.
+
+pub mod event;

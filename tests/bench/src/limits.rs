@@ -1,0 +1,36 @@
+//! What the guard holds the program to. Nothing here depends on the machine or its mood.
+
+/// The largest stripped binary. Bytes.
+pub(crate) const MAX_BINARY: u64 = 5_000_000;
+
+/// Allocations for an event of an unchanged choice, by level and input of the micro-benchmarks: the output buffer, of
+/// which there is one a piece, and nothing else. A little is left for buffers that grow a few times in an answer.
+pub(crate) const MAX_ALLOCATIONS: [(&str, &str, f64); 12] = [
+    ("decode", "one", 0.01),
+    ("decode", "sixteen", 0.01),
+    ("decode", "cut", 0.01),
+    ("answer", "one", 1.01),
+    ("answer", "sixteen", 1.0 / 16.0 + 0.01),
+    ("answer", "cut", 523.0 / 4096.0 + 0.01),
+    ("answer", "think", 1.01),
+    ("answer", "text-65536", 1.01),
+    ("turn", "one", 1.01),
+    ("turn", "sixteen", 1.0 / 16.0 + 0.01),
+    ("turn", "cut", 523.0 / 4096.0 + 0.01),
+    ("turn", "think", 1.01),
+];
+
+/// How much more than in short answers the allocations (and their bytes) for an event may be in long ones.
+pub(crate) const MAX_GROWTH: f64 = 0.02;
+
+/// System calls for an event that comes alone: groups of calls, and how many of each group.
+pub(crate) const MAX_CALLS: [(&str, &[&str], f64); 3] = [
+    ("receive", &["recvfrom", "recvmsg", "read", "readv"], 1.05),
+    ("send", &["sendto", "sendmsg", "write", "writev"], 1.05),
+    ("wait", &["epoll_wait", "epoll_pwait", "epoll_pwait2"], 1.05),
+];
+/// All others together, for an event.
+pub(crate) const MAX_OTHER_CALLS: f64 = 0.05;
+
+/// How many more instructions than the baseline's are too many. Compilers and processors differ by a few percent.
+pub(crate) const MAX_MORE_INSTRUCTIONS: f64 = 0.10;

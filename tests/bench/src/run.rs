@@ -1,0 +1,175 @@
+//! A run: the relays, what is measured of them, in rounds.
+
+use std::process::Command;
+use std::sync::Arc;
+
+use crate::arguments::Arguments;
+use crate::peer::{Kind, Peer, Running};
+use crate::process::Cpus;
+use crate::results::Results;
+use crate::upstream::Upstream;
+use crate::{cancel, growth, memory, nginx, quart, start, throughput};
+
+/// This program's name in tables.
+pub(crate) const OURS: &str = "ours";
+
+/// Rounds of the parts that take long, and of the relay that does: it is far from the others.
+pub(crate) const SLOW_ROUNDS: u32 = growth::ROUNDS;
+/// Rounds of starts and of memory, which vary little.
+const MEMORY_ROUNDS: u32 = 2;
+
+/// Everything that a run needs.
+#[derive(Debug)]
+pub(crate) struct Run {
+    pub(crate) quick: bool,
+    pub(crate) rounds: u32,
+    pub(crate) cpus: Option<Cpus>,
+    pub(crate) upstream: Arc<Upstream>,
+    pub(crate) peers: Vec<Peer>,
+    /// Those that run all the time, in the order of `peers`.
+    running: Vec<Option<Running>>,
+    /// The Quart relay has had its rounds.
+    skip_slow: bool,
+    pub(crate) results: Results,
+    /// What a reader of the tables has to know.
+    pub(crate) notes: Vec<String>,
+    /// The micro-benchmarks' table.
+    pub(crate) micro: String,
+    /// Bytes of this program's binary.
+    pub(crate) binary: Option<u64>,
+    /// This program failed.
+    pub(crate) failed: bool,
+    /// Answers that were compared with what was called for.
+    pub(crate) answers: u64,
+    /// Relays' versions.
+    pub(crate) versions: Vec<String>,
+}
+
+impl Run {
+    /// Finds the relays; what cannot be had is noted.
+    pub(crate) fn prepare(arguments: &Arguments, cpus: Option<Cpus>) -> Result<Self, String> {
+        let upstream = Upstream::start()?;
+        let mut notes = Vec::new();
+        let mut versions = Vec::new();
+        if cpus.is_none() {
+            notes.push(
+                "fewer than two CPUs: nothing is pinned, and the relay shares its CPU with the harness".to_owned(),
+            );
+        }
+        let mut kinds = vec![("direct".to_owned(), Kind::Direct)];
+        let ours = Kind::Ours { program: arguments.program.clone(), environment: arguments.environment.clone() };
+        kinds.push((OURS.to_owned(), ours));
+        for beside in &arguments.beside {
+            let kind = Kind::Ours { program: beside.program.clone(), environment: beside.environment.clone() };
+            kinds.push((beside.name.clone(), kind));
+        }
+        let wanted = |name: &str| arguments.only.is_empty() || arguments.only.iter().any(|only| only == name);
+        if wanted("nginx") {
+            if let Some(program) = nginx::find() {
+                versions.push(format!("nginx {}", nginx::version(&program)));
+                kinds.push(("nginx".to_owned(), Kind::Nginx { program }));
+            } else {
+                notes.push("skipped: nginx, which is not installed".to_owned());
+            }
+        }
+        if wanted("quart") {
+            match quart::install(&arguments.folder.join("venv")) {
+                Ok(python) => {
+                    versions.push(quart::version(&python));
+                    kinds.push(("quart".to_owned(), Kind::Quart { python }));
+                }
+                Err(why) => notes.push(format!("skipped: the Quart relay: {why}")),
+            }
+        }
+        let address = upstream.address();
+        let peer = |(name, kind)| Peer { name, kind, folder: arguments.folder.clone(), cpus, upstream: address };
+        let peers: Vec<Peer> = kinds.into_iter().filter(|(name, _)| wanted(name)).map(peer).collect();
+        Ok(Self {
+            quick: arguments.quick,
+            rounds: arguments.rounds,
+            cpus,
+            upstream,
+            running: peers.iter().map(|_| None).collect(),
+            skip_slow: false,
+            peers,
+            results: Results::default(),
+            notes,
+            micro: String::new(),
+            binary: std::fs::metadata(&arguments.program).ok().map(|file| file.len()),
+            failed: false,
+            answers: 0,
+            versions,
+        })
+    }
+
+    /// Measures the parts that were asked for.
+    pub(crate) async fn measure(&mut self, arguments: &Arguments) -> Result<(), String> {
+        let has = |part| arguments.has(part);
+        if ["throughput", "paced", "cancel", "growth"].into_iter().any(has) {
+            self.start_all().await?;
+        }
+        for round in 0..self.rounds {
+            self.skip_slow = round >= SLOW_ROUNDS;
+            if has("throughput") {
+                throughput::throughput(self).await?;
+            }
+            if has("paced") {
+                throughput::pace(self).await?;
+            }
+            if has("cancel") && round < SLOW_ROUNDS {
+                cancel::cancel(self).await?;
+            }
+            if has("growth") && round < SLOW_ROUNDS {
+                growth::growth(self).await?;
+            }
+        }
+        // These start relays of their own.
+        self.running.fill_with(|| None);
+        for _ in 0..self.rounds.min(MEMORY_ROUNDS) {
+            if has("start") {
+                start::start(self).await?;
+            }
+            if has("memory") {
+                memory::memory(self).await?;
+            }
+        }
+        if let Some(micro) = arguments.micro.as_ref().filter(|_| arguments.has("micro")) {
+            let said =
+                Command::new(micro).arg("table").output().map_err(|error| format!("{}: {error}", micro.display()))?;
+            if !said.status.success() {
+                return Err(format!("micro: {}", String::from_utf8_lossy(&said.stderr)));
+            }
+            self.micro = String::from_utf8_lossy(&said.stdout).into_owned();
+        }
+        Ok(())
+    }
+
+    /// Starts all relays, for parts that interleave them.
+    async fn start_all(&mut self) -> Result<(), String> {
+        for (peer, running) in self.peers.iter().zip(&mut self.running) {
+            *running = Some(peer.start().await?);
+        }
+        Ok(())
+    }
+
+    /// A relay that runs.
+    pub(crate) fn peer(&self, at: usize) -> Option<(&Peer, &Running)> {
+        let peer = self.peers.get(at)?;
+        if self.skip_slow && matches!(peer.kind, Kind::Quart { .. }) {
+            return None;
+        }
+        Some((peer, self.running.get(at)?.as_ref()?))
+    }
+
+    /// A relay's answer was not what was called for, or did not come.
+    pub(crate) fn failed(&mut self, peer: &str, scenario: &str, error: &str) {
+        eprintln!("  {scenario}, {peer}: FAILED: {error}");
+        self.notes.push(format!("{peer} failed at {scenario}: {error}"));
+        self.failed |= peer == OURS;
+    }
+}
+
+/// Tells the person who waits what was just measured.
+pub(crate) fn progress(scenario: &str, peer: &str, what: &str, other: f64) {
+    eprintln!("  {scenario}, {peer}: {what} (others used {other:.2} CPU)");
+}

@@ -1,0 +1,135 @@
+//! How much of the program an input passes through.
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::{FutureExt as _, StreamExt as _};
+use http_body::{Body, Frame};
+use reasoning_chat::answer::{Answer, Next};
+use reasoning_chat::record::Record;
+use reasoning_chat::settings::{Clocks, StreamLimits};
+use reasoning_chat::slots::Slots;
+use reasoning_chat::sse::Decoder;
+use reasoning_chat::turn::Turn;
+
+use crate::input::Input;
+
+const MAX_EVENT_BYTES: usize = 1024 * 1024;
+const LONG: Duration = Duration::from_secs(3600);
+
+/// A level.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Level {
+    /// Bytes to events.
+    Decode,
+    /// Bytes to lines, a new output buffer for each piece.
+    Answer,
+    /// The whole turn, polled as a connection does: with clocks, record and slot.
+    Turn,
+}
+
+impl Level {
+    /// All of them, inside out.
+    pub(crate) const ALL: [Self; 3] = [Self::Decode, Self::Answer, Self::Turn];
+
+    /// In tables and on the command line.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Decode => "decode",
+            Self::Answer => "answer",
+            Self::Turn => "turn",
+        }
+    }
+
+    /// Passes an answer through. Gives the bytes that came out, so that nothing can be left out.
+    ///
+    /// # Errors
+    /// It was not whole.
+    pub(crate) fn pass(self, input: &Input) -> Result<usize, String> {
+        match self {
+            Self::Decode => decode(input),
+            Self::Answer => answer(input),
+            Self::Turn => turn(input),
+        }
+    }
+}
+
+fn decode(input: &Input) -> Result<usize, String> {
+    let mut decoder = Decoder::new(MAX_EVENT_BYTES);
+    let mut out = 0;
+    for piece in &input.pieces {
+        let mut events = decoder.feed(piece);
+        while let Some(event) = events.next().map_err(|_| "an event is too large")? {
+            out += std::hint::black_box(event.data.len());
+        }
+    }
+    Ok(out)
+}
+
+fn answer(input: &Input) -> Result<usize, String> {
+    let mut decoder = Decoder::new(MAX_EVENT_BYTES);
+    let mut answer = Answer::default();
+    let mut out = 0;
+    let mut over = false;
+    for piece in &input.pieces {
+        let mut lines = Vec::with_capacity(piece.len());
+        let mut events = decoder.feed(piece);
+        while let Some(event) = events.next().map_err(|_| "an event is too large")? {
+            let next = answer.event(&event, &mut lines).map_err(|error| format!("{error:?}"))?;
+            over = next == Next::End;
+        }
+        out += std::hint::black_box(lines).len();
+    }
+    if over && answer.is_finished() { Ok(out) } else { Err("the answer has no end".to_owned()) }
+}
+
+/// Upstream's body, all of which is here.
+struct Pieces(std::vec::IntoIter<Bytes>);
+
+impl Body for Pieces {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        Poll::Ready(self.0.next().map(|piece| Ok(Frame::data(piece))))
+    }
+}
+
+thread_local! {
+    /// The clocks need one; its making is not the turn's.
+    static RUNTIME: Option<tokio::runtime::Runtime> =
+        tokio::runtime::Builder::new_current_thread().enable_time().build().ok();
+}
+
+fn turn(input: &Input) -> Result<usize, String> {
+    let clocks = Clocks {
+        connect: LONG,
+        first_event: LONG,
+        idle: LONG,
+        answer: LONG,
+        heartbeat: LONG,
+        max_retries: 0,
+        max_event_bytes: MAX_EVENT_BYTES,
+    };
+    let slots = Slots::new(StreamLimits { max: 1, max_per_user: 1 });
+    let slot = slots.take(None).map_err(|error| format!("{error:?}"))?;
+    let body = Pieces(input.pieces.clone().into_iter());
+    let run = async {
+        let opening = std::future::ready(Ok(body)).boxed();
+        let never = std::future::pending().boxed();
+        let turn = Turn::new(opening, never, "r1", clocks, Record::new("id".to_owned()), slot);
+        let mut lines = turn.begin().await.map_err(|error| format!("{error:?}"))?;
+        let mut out = 0;
+        let mut last = Bytes::new();
+        while let Some(Ok(piece)) = lines.next().await {
+            out += piece.len();
+            last = piece;
+        }
+        let done = last.split(|byte| *byte == b'\n').any(|line| line.starts_with(b"{\"done\":"));
+        if done { Ok(out) } else { Err("the answer has no end".to_owned()) }
+    };
+    RUNTIME.with(|runtime| runtime.as_ref().ok_or("no runtime")?.block_on(run))
+}
