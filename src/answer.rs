@@ -6,12 +6,14 @@
 mod chunk;
 mod inline;
 mod lines;
+mod repeat;
 
 use serde_json::value::RawValue;
 
 use self::chunk::{Choice, Chunk};
 use self::inline::{InlineThoughts, Place, Told};
 use self::lines::{Lines, Piece, Text, Texts};
+use self::repeat::Repeat;
 use crate::error::{ChatError, Code};
 use crate::filter;
 use crate::json::{self, Object};
@@ -34,6 +36,7 @@ pub enum Next {
 #[derive(Debug, Default)]
 pub struct Answer {
     thoughts: Vec<InlineThoughts>,
+    repeat: Repeat,
     /// Upstream's last finish reason, as it wrote it.
     finish_reason: Option<Box<str>>,
     /// Upstream's last usage, as it wrote it.
@@ -60,6 +63,10 @@ impl Answer {
         if data.is_empty() {
             return Ok(Next::Event);
         }
+        if self.repeat.line(data, lines) {
+            return Ok(Next::Event);
+        }
+        let before = lines.len();
         let Object(chunk) =
             serde_json::from_str::<Object<Chunk<'_>>>(data).map_err(|error| unreadable(&error, data))?;
         if chunk.error.is_some() {
@@ -73,8 +80,15 @@ impl Answer {
             self.usage = Some(usage.get().replace(['\n', '\r'], " ").into());
         }
         self.filtered |= chunk.prompt_filter_results.is_some_and(filter::any_filtered);
-        for Object(choice) in chunk.choices.into_iter().flatten() {
-            self.choice(&choice, &mut out)?;
+        let Some(choices) = chunk.choices else { return Ok(Next::Event) };
+        let is_alone = chunk.usage.is_none() && choices.more.is_empty() && !out.is_multiline();
+        let mut passed = None;
+        for choice in choices.first.into_iter().chain(choices.more) {
+            passed = self.choice(&choice, &mut out)?;
+        }
+        if let Some(Passed { text, at }) = passed.filter(|_| is_alone) {
+            let line = lines.get(before..).unwrap_or_default();
+            self.repeat.remember(data, text.get(), line, at - before);
         }
         Ok(Next::Event)
     }
@@ -115,7 +129,8 @@ impl Answer {
         self.usage.as_deref().unwrap_or("null")
     }
 
-    fn choice(&mut self, choice: &Choice<'_>, out: &mut Lines<'_>) -> Result<(), ChatError> {
+    /// `Some`: the choice passed as upstream wrote it, and one like it with another text will too.
+    fn choice<'a>(&mut self, choice: &Choice<'a>, out: &mut Lines<'_>) -> Result<Option<Passed<'a>>, ChatError> {
         if let Some(reason) = choice.finish_reason.filter(|raw| !json::is_null(raw)) {
             if !json::is_string(reason) {
                 return Err(wrong_type("finish_reason"));
@@ -132,7 +147,7 @@ impl Answer {
                 out.told(index, &inline.finish());
             }
             out.choice(choice, None);
-            return Ok(());
+            return Ok(None);
         };
 
         let reasoning = match (delta.reasoning_content, delta.reasoning) {
@@ -149,14 +164,17 @@ impl Answer {
 
         let mut texts = Texts { content: delta.content.map(Text::Raw), reasoning: reasoning.map(Text::Raw) };
         let mut thoughts = None;
+        let mut untouched = true;
         let told = match delta.content.filter(|raw| has_text(raw)).map(|raw| (raw, route(inline, raw))) {
             None | Some((_, Route::Content)) => Told::default(),
             Some((raw, Route::Thoughts)) => {
+                untouched = false;
                 texts.content = None;
                 thoughts = Some(Text::Raw(raw));
                 Told::default()
             }
             Some((raw, Route::Mixed)) => {
+                untouched = false;
                 let text = json::lossy_text(raw).map_err(|error| unreadable(&error, raw.get()))?;
                 texts.content = None;
                 inline.push(&text)
@@ -184,9 +202,23 @@ impl Answer {
             Some(Piece::Thoughts(text)) => texts.reasoning = Some(Text::New(text)),
             None => {}
         }
-        out.choice(choice, Some((delta, texts)));
-        Ok(())
+        let is_plain = untouched && !finishes && delta.tool_calls.is_none_or(json::is_null) && inline.is_past();
+        let [content_at, reasoning_at] = out.choice(choice, Some((delta, texts)));
+        let passed = match (delta.content.filter(|raw| has_text(raw)), reasoning.filter(|raw| has_text(raw))) {
+            (Some(text), None) => Some(Passed { text, at: content_at }),
+            (None, Some(text)) => Some(Passed { text, at: reasoning_at }),
+            _ => None,
+        };
+        Ok(passed.filter(|_| is_plain))
     }
+}
+
+/// A choice that passed as upstream wrote it.
+struct Passed<'a> {
+    /// Its one text.
+    text: &'a RawValue,
+    /// Where that is among the lines.
+    at: usize,
 }
 
 /// How a piece of content passes.

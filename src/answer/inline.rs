@@ -46,6 +46,11 @@ impl InlineThoughts {
         self.place
     }
 
+    /// Whether all that comes now is content, and nothing is held back.
+    pub(super) fn is_past(&self) -> bool {
+        self.place == Place::Answering && self.held.is_empty()
+    }
+
     /// Whether nothing is held back.
     pub(super) fn is_clear(&self) -> bool {
         self.held.is_empty()

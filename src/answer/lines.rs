@@ -50,6 +50,10 @@ impl<'o> Lines<'o> {
         Self { lines, multiline: memchr::memchr(b'\n', data.as_bytes()).is_some() }
     }
 
+    pub(super) fn is_multiline(&self) -> bool {
+        self.multiline
+    }
+
     /// A line for each piece that is not empty.
     pub(super) fn told(&mut self, index: u32, told: &Told) {
         for piece in told.pieces().into_iter().filter(|piece| !piece.is_empty()) {
@@ -78,15 +82,18 @@ impl<'o> Lines<'o> {
         self.put("},\"finish_reason\":null}\n");
     }
 
-    /// A choice in the original app's shape: the fields that upstream sent, of those that pass.
-    pub(super) fn choice(&mut self, choice: &Choice<'_>, delta: Option<(&Delta<'_>, Texts<'_>)>) {
+    /// A choice in the original app's shape: the fields that upstream sent, of those that pass. Answers where in the
+    /// buffer the content and the thoughts begin, if they are there.
+    pub(super) fn choice(&mut self, choice: &Choice<'_>, delta: Option<(&Delta<'_>, Texts<'_>)>) -> [usize; 2] {
+        let mut texts_at = [0; 2];
         self.index(choice.index);
         if let Some((delta, texts)) = delta {
             self.put(",\"delta\":{");
             let mut first = true;
             self.field(&mut first, "\"role\":", delta.role.map(Text::Raw).as_ref());
-            self.field(&mut first, "\"content\":", texts.content.as_ref());
-            self.field(&mut first, "\"reasoning_content\":", texts.reasoning.as_ref());
+            let content_at = self.field(&mut first, "\"content\":", texts.content.as_ref());
+            let reasoning_at = self.field(&mut first, "\"reasoning_content\":", texts.reasoning.as_ref());
+            texts_at = [content_at, reasoning_at];
             self.field(&mut first, "\"refusal\":", delta.refusal.map(Text::Raw).as_ref());
             self.field(&mut first, "\"tool_calls\":", delta.tool_calls.map(Text::Raw).as_ref());
             self.put("}");
@@ -97,6 +104,7 @@ impl<'o> Lines<'o> {
         self.field(&mut first, "\"content_filter_results\":", choice.content_filter_results.map(Text::Raw).as_ref());
         self.field(&mut first, "\"content_filter_offsets\":", choice.content_filter_offsets.map(Text::Raw).as_ref());
         self.put("}\n");
+        texts_at
     }
 
     fn index(&mut self, index: u32) {
@@ -105,14 +113,16 @@ impl<'o> Lines<'o> {
         let _ = serde_json::to_writer(&mut *self.lines, &index);
     }
 
-    fn field(&mut self, first: &mut bool, name: &str, value: Option<&Text<'_>>) {
-        if let Some(value) = value {
-            if !std::mem::take(first) {
-                self.put(",");
-            }
-            self.put(name);
-            self.text(value);
+    /// Answers where the value begins.
+    fn field(&mut self, first: &mut bool, name: &str, value: Option<&Text<'_>>) -> usize {
+        let Some(value) = value else { return self.lines.len() };
+        if !std::mem::take(first) {
+            self.put(",");
         }
+        self.put(name);
+        let at = self.lines.len();
+        self.text(value);
+        at
     }
 
     fn text(&mut self, text: &Text<'_>) {

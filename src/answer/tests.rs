@@ -2,12 +2,20 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// The lines of some events, and how the answer ends.
-fn relay(events: &[&str]) -> (Vec<String>, Result<(String, String), Code>) {
+/// The lines of some events, and how the answer ends: finish reason and usage, or the code.
+type Relayed = (Vec<String>, Result<(String, String), Code>);
+
+fn relay(events: &[&str]) -> Relayed {
+    relay_with(events, |_| {})
+}
+
+/// The same, with something done to the answer before each event.
+fn relay_with(events: &[&str], before: impl Fn(&mut Answer)) -> Relayed {
     let mut answer = Answer::default();
     let mut lines = Vec::new();
     let mut end = None;
     for data in events {
+        before(&mut answer);
         match answer.event(&Event { name: "", data: (*data).into() }, &mut lines) {
             Ok(Next::Event) => {}
             Ok(Next::End) => break,
@@ -235,6 +243,47 @@ fn an_event_of_several_lines_is_one_line() {
     assert_eq!(code("{\"choices\":[{\"delta\":{\"content\":\"a\nb\"}}]}"), Code::UpstreamProtocol, "not inside text");
 }
 
+/// Events around a text.
+const SHAPES: [&str; 9] = [
+    r#"{"choices":[{"index":0,"delta":{"content":"§"}}]}"#,
+    r#"{"id":"x","choices":[{"content_filter_results":{"hate":{"filtered":false,"severity":"safe"}},"delta":{"content":null,"reasoning_content":"§","role":null,"tool_calls":null},"finish_reason":null,"index":0,"logprobs":null}],"usage":null}"#,
+    r#"{"choices":[{"delta":{"reasoning":"§","content":""},"index":0,"finish_reason":null}],"created":1}"#,
+    r#"{"choices":[{"index":0,"delta":{"content":"a","reasoning_content":"§"}}]}"#,
+    r#"{"choices":[{"index":0,"delta":{"content":"§"}},{"index":1,"delta":{"content":"§"}}]}"#,
+    r#"{"choices":[{"index":0,"delta":{"content":"§"},"finish_reason":"stop"}]}"#,
+    r#"{"choices":[{"index":0,"delta":{"content":"§"},"content_filter_results":{"hate":{"filtered":true}}}],"usage":{"total_tokens":1}}"#,
+    r#"{"choices":[{"index":0,"delta":{"content":"<think>§"}}]}"#,
+    r#"{"choices":[{"index":0,"delta":{"content":"§</think>"}}]}"#,
+];
+
+#[test]
+fn an_event_like_the_last_one_is_not_read() {
+    let mut answer = Answer::default();
+    let mut lines = Vec::new();
+    let event = |text: &str| SHAPES[1].replace('§', text);
+    let mut read = |answer: &mut Answer, data: &str| {
+        lines.clear();
+        answer.event(&Event { name: "", data: data.into() }, &mut lines).unwrap();
+        String::from_utf8(lines.clone()).unwrap()
+    };
+    assert!(!answer.repeat.line(&event("b"), &mut Vec::new()));
+    let first = read(&mut answer, &event("safe"));
+    let mut repeated = Vec::new();
+    assert!(answer.repeat.line(&event("\\u00e9"), &mut repeated), "the text itself, though it stands elsewhere too");
+    assert_eq!(
+        String::from_utf8(repeated).unwrap(),
+        first.replace("\"reasoning_content\":\"safe\"", "\"reasoning_content\":\"\\u00e9\"")
+    );
+    for (shape, is_remembered) in
+        [(0, true), (1, true), (2, true), (3, false), (4, false), (5, false), (6, false), (7, false), (8, true)]
+    {
+        let mut answer = Answer::default();
+        let data = SHAPES[shape].replace('§', "a");
+        read(&mut answer, &data);
+        assert_eq!(answer.repeat.line(&data, &mut Vec::new()), is_remembered, "{data}");
+    }
+}
+
 proptest! {
     /// Whatever text a model says, in whatever pieces: it arrives whole, each line is JSON.
     #[test]
@@ -259,6 +308,29 @@ proptest! {
         } else {
             prop_assert_eq!((thoughts, text), (String::new(), whole));
         }
+    }
+
+    /// An event that repeats another around its text makes the line that it makes when it is read by itself: whatever
+    /// shape they share, whatever the texts are, JSON or not, and with a byte changed anywhere.
+    #[test]
+    fn repeated_events_make_the_lines_that_they_make_when_each_is_read(
+        (shape, raw) in (0..SHAPES.len(), prop::collection::vec("(\\\\\"|\\\\u00e9|\\\\|\"|</?think>|<|[a-zé \n]){0,4}", 1..8)),
+        other in 0..SHAPES.len(),
+        change in prop::option::of((any::<prop::sample::Index>(), any::<prop::sample::Index>(), "[\"{}\\\\,:a \n]?")),
+    ) {
+        let mut events: Vec<String> = raw.iter().map(|raw| SHAPES[shape].replace('§', raw)).collect();
+        events.push(SHAPES[other].replace('§', &raw[0]));
+        events.push(SHAPES[shape].replace('§', &raw[0]));
+        if let Some((event, place, letter)) = change {
+            let event = event.index(events.len());
+            let text: Vec<char> = events[event].chars().collect();
+            let place = place.index(text.len());
+            let changed = [&text[..place], &letter.chars().collect::<Vec<_>>(), &text[place + 1..]].concat();
+            events[event] = changed.into_iter().collect();
+        }
+        events.push(STOP.to_owned());
+        let events: Vec<&str> = events.iter().map(String::as_str).collect();
+        prop_assert_eq!(relay(&events), relay_with(&events, |answer| answer.repeat = Repeat::default()));
     }
 
     /// No event, however odd, makes a line that is not one JSON object.
