@@ -6,12 +6,13 @@
 mod page;
 
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
 use crate::steps::Outcome;
+use crate::tool::tool;
 use crate::{package, stage};
 
 /// `cargo xtask deploy STEP`
@@ -148,17 +149,6 @@ fn azd_token() -> Option<String> {
 fn output(command: &mut Command) -> Option<String> {
     let output = command.current_dir(project()).stdin(Stdio::null()).output().ok()?;
     output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
-}
-
-/// The program's path. On Windows the tools that come with npm or an installer are `.cmd` files, which are not found without
-/// their ending.
-fn tool(name: &str) -> Option<PathBuf> {
-    #[expect(clippy::disallowed_methods, reason = "the search path of programs is no setting")]
-    let path = std::env::var_os("PATH")?;
-    let endings: &[&str] = if cfg!(windows) { &[".exe", ".cmd"] } else { &[""] };
-    std::env::split_paths(&path)
-        .flat_map(|folder| endings.iter().map(move |ending| folder.join(format!("{name}{ending}"))))
-        .find(|file| file.is_file())
 }
 
 /// Runs a command in a folder, shows it, and hands it a secret on its standard input.

@@ -45,6 +45,16 @@ pub(crate) fn test() -> Outcome {
     npm("web", &["run", "test:browser"])
 }
 
+/// Builds the page and installs the Static Web Apps emulator; answers the emulator's program.
+pub(crate) fn emulator() -> Result<PathBuf, String> {
+    if let Some(why) = no_node() {
+        return Err(why);
+    }
+    build()?;
+    install("web/emulator")?;
+    Ok(web().join("emulator/node_modules/@azure/static-web-apps-cli/dist/cli/bin.js"))
+}
+
 /// The README's pictures, of the program on its demo model.
 pub(crate) fn screenshots() -> Outcome {
     if let Some(why) = no_node().or_else(no_browser) {
