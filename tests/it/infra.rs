@@ -305,7 +305,7 @@ fn modules_are_called_with_what_they_take_and_asked_for_what_they_give() {
 
 #[test]
 fn hooks_use_outputs_that_exist_and_steps_that_exist() {
-    let source = text("xtask/src/deploy.rs");
+    let source = text("xtask/src/deploy.rs") + &text("xtask/src/deploy/down.rs");
     let mut known: BTreeSet<String> = outputs(&code("infra/main.bicep"));
     known.extend(inputs().into_values().map(|(variable, _)| variable));
     known.insert("AZURE_SUBSCRIPTION_ID".to_owned());
@@ -315,7 +315,7 @@ fn hooks_use_outputs_that_exist_and_steps_that_exist() {
             let name = rest.split_once('"').unwrap().0;
             assert!(
                 known.contains(name),
-                "xtask/src/deploy.rs asks for {name}, which infra/main.bicep does not put out"
+                "cargo xtask deploy asks for {name}, which infra/main.bicep does not put out"
             );
             asked += 1;
         }
@@ -330,7 +330,7 @@ fn hooks_use_outputs_that_exist_and_steps_that_exist() {
         let step = pair[0].strip_prefix("cargo xtask deploy ").unwrap_or_else(|| panic!("{}", pair[0]));
         assert!(source.contains(&format!("\"{step}\" =>")), "cargo xtask deploy {step}");
     }
-    assert_eq!(runs.len(), 10);
+    assert_eq!(runs.len(), 12);
 }
 
 #[test]
@@ -383,8 +383,14 @@ fn connections_are_encrypted() {
 fn azd_finds_the_page_and_the_files_that_it_deploys() {
     // The schema lets a host be any word, for extensions of azd.
     let azure = text("azure.yaml");
-    assert!(azure.contains("\nservices:\n  web:\n    project: web\n    dist: dist\n    host: staticwebapp\n"));
+    let service =
+        azure.split_once("\nservices:\n").unwrap().1.lines().filter(|line| !line.trim_start().starts_with('#'));
+    assert_eq!(
+        service.take(4).collect::<Vec<_>>(),
+        ["  web:", "    project: web", "    dist: dist-azure", "    host: staticwebapp"]
+    );
     assert!(code("infra/modules/page.bicep").contains("tags: union(tags, { 'azd-service-name': 'web' })"));
     assert!(outputs(&code("infra/main.bicep")).contains("AZURE_RESOURCE_GROUP"), "azd looks for the page there");
-    assert!(text("xtask/src/deploy.rs").contains("\"web/dist\""));
+    assert!(text("xtask/src/deploy.rs").contains("const PAGE: &str = \"dist-azure\";"));
+    assert!(text(".gitignore").lines().any(|line| line == "/web/dist-azure"));
 }

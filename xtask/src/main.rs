@@ -29,7 +29,8 @@ cargo xtask COMMAND
   package [BINARY]
           the function app for Azure in dist/func and dist/func.zip, built for x86-64 Linux with glibc 2.28 or newer
   deploy STEP
-          what azd's hooks call: api, api-by-blob, page-build, page-config, addresses, before-down (docs/deploying.md)
+          what azd's hooks call: api, api-by-blob, page-build, page-config, addresses, before-down, after-down
+          (docs/deploying.md)
   soak    [DURATION] [--host] [--streams N] [--seed N]
           the release binary under load and faults, 20m unless given
   fuzz    [SECONDS] [TARGET…]
