@@ -12,6 +12,7 @@
 )]
 
 mod access;
+mod azd;
 mod client_faults;
 mod developer_sign_in;
 mod disconnect;

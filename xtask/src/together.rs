@@ -14,7 +14,7 @@ use tokio::process::{Child, Command};
 use tokio::time::{sleep, timeout};
 
 /// Time for a program to end when it is told to; then it is killed.
-const STOP_WAIT: Duration = Duration::from_secs(5);
+const STOP_WAIT: Duration = Duration::from_millis(if cfg!(test) { 300 } else { 5_000 });
 /// Pause between two looks at a port or a program.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// Time for one answer of a program that is starting.
@@ -190,5 +190,77 @@ impl Told {
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
         }
+    }
+}
+
+#[cfg(unix)]
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+    use std::time::Instant;
+
+    use super::*;
+
+    fn shell(script: &str) -> Command {
+        let mut command = Command::new("sh");
+        command.args(["-c", script]);
+        command
+    }
+
+    /// Whether anybody of the group is left.
+    async fn is_alive(group: u32) -> bool {
+        let mut probe = shell(&format!("kill -s 0 -- -{group}"));
+        probe.stderr(Stdio::null()).status().await.unwrap().success()
+    }
+
+    /// Waits until nobody is: who is killed without a parent stays in the list until the system has noticed.
+    async fn is_gone(group: u32) -> bool {
+        let gone = async {
+            while is_alive(group).await {
+                sleep(Duration::from_millis(20)).await;
+            }
+        };
+        timeout(Duration::from_secs(10), gone).await.is_ok()
+    }
+
+    #[tokio::test]
+    async fn who_does_not_listen_is_killed_and_its_children_with_it() {
+        let mut together = Together::new().unwrap();
+        together.start("deaf", &mut shell("trap '' TERM; sleep 60 & sleep 60")).unwrap();
+        let group = together.programs[0].group;
+        sleep(Duration::from_millis(100)).await;
+        assert!(is_alive(group).await);
+        let start = Instant::now();
+        together.stop().await;
+        let took = start.elapsed();
+        assert!(is_gone(group).await);
+        assert!((STOP_WAIT..STOP_WAIT + Duration::from_secs(5)).contains(&took), "{took:?}");
+    }
+
+    #[tokio::test]
+    async fn a_child_that_outlives_its_program_is_ended_too() {
+        let mut together = Together::new().unwrap();
+        together.start("parent", &mut shell("sleep 60 & exit 3")).unwrap();
+        let group = together.programs[0].group;
+        assert_eq!(
+            together.end().await.unwrap(),
+            "parent ended by itself (exit status: 3); the others were ended with it"
+        );
+        assert!(is_alive(group).await);
+        together.stop().await;
+        assert!(is_gone(group).await);
+    }
+
+    #[tokio::test]
+    async fn a_port_that_takes_a_connection_and_says_nothing_is_given_up() {
+        let mut together = Together::new().unwrap();
+        let silent = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let port = silent.local_addr().unwrap().port();
+        let why = together.answers(port, Duration::from_millis(200)).await.unwrap_err();
+        assert!(why.contains("did not answer"), "{why}");
+        together.start("short", &mut shell("exit 0")).unwrap();
+        let why = together.answers(port, Duration::from_secs(20)).await.unwrap_err();
+        assert!(why.starts_with("short ended by itself"), "{why}");
+        together.stop().await;
     }
 }
