@@ -39,7 +39,6 @@ pub(crate) fn test() -> Outcome {
     }
     // A few seconds for each target; the corpus that long runs have grown stays in place.
     fuzz::fuzz(&["5".to_owned()])?;
-    // The browser tests run the program and the stand-in host, which are built by now.
     web::test()?;
     println!("\nAll is well.");
     Ok(())

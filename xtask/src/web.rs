@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use std::{fs, io};
 
 use crate::stage;
-use crate::steps::{Outcome, step};
+use crate::steps::{self, Outcome, step};
 
 /// The oldest Node that the page's tools run on.
 const NODE_MAJOR: u32 = 20;
@@ -42,6 +42,8 @@ pub(crate) fn test() -> Outcome {
         return Ok(());
     }
     install("web/emulator")?;
+    // As `cargo xtask swa` builds them, so that its test waits for no compiler.
+    steps::build_local_app(true)?;
     npm("web", &["run", "test:browser"])
 }
 
