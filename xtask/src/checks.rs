@@ -1,17 +1,22 @@
-//! Checks of what is not Rust: Bicep against Azure's type data, and the tools' files against the tools' schemas. Both stand
-//! in `../shared`, outside the project; where that is absent the checks say that they were skipped.
+//! Checks of what is not Rust: Bicep against Azure's type data, and the tools' files against the tools' schemas, both of
+//! which stand in `../shared`, outside the project; queries against KQL's own language service, from npm. What is absent
+//! is said to be skipped.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::stage;
 use crate::steps::{Outcome, step};
+use crate::{stage, web};
 
 /// What the checks are written with, from Python's package index, pinned as a lock file would.
 const PACKAGES: [&str; 4] = ["tree-sitter==0.26.1", "tree-sitter-bicep==1.1.0", "jsonschema==4.26.0", "pyyaml==6.0.3"];
 
+/// KQL's parser and analyser, by Microsoft; of no use to the program itself.
+const LANGUAGE: &str = "@kusto/language-service-next@12.4.1";
+
 /// Part of `cargo xtask test`.
 pub(crate) fn infrastructure() -> Outcome {
+    queries()?;
     let shared = stage::project().join("../shared");
     let (tool, schemas) = (shared.join("tools/bicep_check.py"), shared.join("schemas"));
     if !tool.is_file() || !schemas.is_dir() {
@@ -28,6 +33,29 @@ pub(crate) fn infrastructure() -> Outcome {
     };
     bicep(&python, &tool)?;
     step(Command::new(&python).arg("-B").arg("xtask/src/checks/schemas.py").arg(schemas))
+}
+
+/// The queries for operators.
+fn queries() -> Outcome {
+    const HOME: &str = "target/tools/kql";
+    if let Some(reason) = web::no_node() {
+        println!("\nskipped: the queries' language ({reason})");
+        return Ok(());
+    }
+    let home = stage::project().join(HOME);
+    // Written last, so that a broken-off installation is made again.
+    let made = home.join(LANGUAGE.replace('/', " "));
+    if !made.is_file() {
+        std::fs::create_dir_all(&home).map_err(|error| format!("{HOME}: {error}"))?;
+        web::npm(HOME, &["install", "--no-audit", "--no-fund", "--no-save", "--ignore-scripts", LANGUAGE])?;
+        std::fs::write(&made, "").map_err(|error| format!("{}: {error}", made.display()))?;
+    }
+    let mut files = Vec::new();
+    for folder in ["infra/queries", "infra/alerts"] {
+        files.extend(files_in(folder, "kql").map_err(|error| format!("{folder}: {error}"))?);
+    }
+    files.sort();
+    step(Command::new("node").arg("xtask/src/checks/kql.cjs").arg(HOME).args(files))
 }
 
 /// Resource types that the type data lacks: of these only the syntax is checked. Their property names were compared with
@@ -95,16 +123,21 @@ fn python() -> Result<Option<PathBuf>, String> {
 
 /// All Bicep files, as paths from the project's root, in order.
 fn bicep_files() -> std::io::Result<Vec<PathBuf>> {
+    let mut files = files_in("infra", "bicep")?;
+    files.extend(files_in("infra/modules", "bicep")?);
+    files.sort();
+    Ok(files)
+}
+
+/// The files of a folder with this ending, as paths from the project's root.
+fn files_in(folder: &str, ending: &str) -> std::io::Result<Vec<PathBuf>> {
     let mut files = Vec::new();
-    for folder in ["infra", "infra/modules"] {
-        for entry in std::fs::read_dir(stage::project().join(folder))? {
-            let name = PathBuf::from(entry?.file_name());
-            if name.extension().is_some_and(|extension| extension == "bicep") {
-                files.push(Path::new(folder).join(name));
-            }
+    for entry in std::fs::read_dir(stage::project().join(folder))? {
+        let name = PathBuf::from(entry?.file_name());
+        if name.extension().is_some_and(|extension| extension == ending) {
+            files.push(Path::new(folder).join(name));
         }
     }
-    files.sort();
     Ok(files)
 }
 
