@@ -8,6 +8,7 @@ use axum::response::Response;
 use futures::FutureExt as _;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
+use opentelemetry::context::FutureExt as _;
 use tokio::sync::watch;
 use tracing::Instrument as _;
 
@@ -16,6 +17,7 @@ use crate::error::{ChatError, Code};
 use crate::record::Record;
 use crate::settings::{Access, Clocks, RequestLimits};
 use crate::slots::{Slot, Slots};
+use crate::telemetry::{Telemetry, Trace};
 use crate::turn::Turn;
 use crate::upstream::Upstream;
 use crate::{access, body};
@@ -36,6 +38,8 @@ pub struct Chat {
     pub slots: Slots,
     /// The model.
     pub upstream: Arc<Upstream>,
+    /// What Application Insights is told.
+    pub telemetry: Telemetry,
     /// Becomes true when open answers must end.
     pub grace_over: watch::Receiver<bool>,
 }
@@ -44,8 +48,9 @@ pub struct Chat {
 pub(crate) async fn chat(State(chat): State<Arc<Chat>>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let request_id = request_id(&parts.headers);
-    let span = tracing::info_span!("request", request_id);
-    match chat.answer(&parts, body, Record::new(request_id.clone())).instrument(span).await {
+    let trace = chat.telemetry.request(&parts.headers, &parts.method, parts.uri.path(), &request_id);
+    let span = tracing::info_span!("request", request_id, trace_id = trace.id().map(display));
+    match chat.answer(&parts, body, Record::new(request_id.clone(), trace)).instrument(span).await {
         Ok(response) => response,
         Err(error) => refusal(&error, &request_id),
     }
@@ -61,8 +66,9 @@ impl Chat {
             }
         };
         let request_id = HeaderValue::try_from(record.request_id()).unwrap_or(HeaderValue::from_static("unknown"));
-        let opening =
-            Arc::clone(&self.upstream).open(conversation, traceparent(&parts.headers)).in_current_span().boxed();
+        record.asks();
+        let opening = Arc::clone(&self.upstream).open(conversation, record.trace().traceparent());
+        let opening = opening.with_context(record.trace().context()).in_current_span().boxed();
         let turn = Turn::new(opening, self.grace_over(), self.upstream.deployment(), self.clocks, record, slot);
         let lines = turn.begin().await?;
 
@@ -80,7 +86,7 @@ impl Chat {
     async fn accept(&self, parts: &Parts, body: Body) -> Result<(Slot, Conversation), ChatError> {
         let admitted = access::admit(&self.access, &parts.headers)
             .and_then(|caller| require_json(&parts.headers).map(|()| caller))
-            .and_then(|caller| self.slots.take(caller.user.as_deref()));
+            .and_then(|caller| self.take_slot(caller.user.as_deref()));
         match admitted {
             Ok(slot) => {
                 let body = body::read(body, &self.limits).await?;
@@ -91,6 +97,12 @@ impl Chat {
                 Err(error)
             }
         }
+    }
+
+    fn take_slot(&self, user: Option<&str>) -> Result<Slot, ChatError> {
+        self.slots.take(user).inspect_err(|error| {
+            self.telemetry.shed(if error.code() == Code::Overloaded { "instance" } else { "user" });
+        })
     }
 
     fn grace_over(&self) -> futures::future::BoxFuture<'static, ()> {
@@ -122,7 +134,7 @@ pub(crate) async fn get_only(request: Request) -> Response {
 
 async fn refuse(request: Request, error: ChatError) -> Response {
     let (parts, body) = request.into_parts();
-    let mut record = Record::new(request_id(&parts.headers));
+    let mut record = Record::new(request_id(&parts.headers), Trace::none());
     body::discard(body).await;
     record.failed(&error);
     refusal(&error, record.request_id())
@@ -157,12 +169,6 @@ pub(crate) fn request_id(headers: &HeaderMap) -> String {
     let plain =
         |id: &&str| (1..=64).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
     given.filter(plain).map_or_else(|| uuid::Uuid::new_v4().to_string(), str::to_owned)
-}
-
-/// The caller's trace goes on upstream.
-fn traceparent(headers: &HeaderMap) -> Option<HeaderValue> {
-    let plain = |value: &&HeaderValue| value.len() <= 64 && value.as_bytes().iter().all(u8::is_ascii_graphic);
-    headers.get("traceparent").filter(plain).cloned()
 }
 
 /// `application/json`, with parameters or without. A browser cannot send that across origins without asking first.

@@ -13,7 +13,7 @@
 //! - [`answer`]: events become choice lines, with the thoughts where they belong; pure
 //! - `line`: the program's own lines
 //! - [`error`]: what can go wrong, in one table; `refusal`, `filter`: what upstream and its content filter say of it
-//! - [`record`]: one log line a turn; [`log`]: where it goes
+//! - [`record`]: what is told of a turn at its end; [`log`]: the log; [`telemetry`]: Application Insights
 //! - `page`: the built page, outside the Functions host
 //!
 //! The built-in demo model is a crate of its own, `demo-model`: an upstream like any other.
@@ -39,6 +39,7 @@ pub mod serve;
 pub mod settings;
 pub mod slots;
 pub mod sse;
+pub mod telemetry;
 pub mod token;
 pub mod turn;
 pub mod upstream;

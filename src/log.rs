@@ -8,16 +8,27 @@
 use std::io::IsTerminal as _;
 
 use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::layer::{Layered, SubscriberExt as _};
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{EnvFilter, Layer, Registry};
+
+/// All events that the filter lets through.
+pub type Filtered = Layered<EnvFilter, Registry>;
 
 /// Lines that may wait to be written; more are lost.
 const MAX_WAITING_LINES: usize = 8192;
 /// Libraries speak up only when something is wrong, unless the filter names them.
-const QUIET: [&str; 5] =
-    ["azure_core=warn", "azure_identity=warn", "hyper_util=warn", "reqwest=warn", "typespec_client_core=warn"];
+const QUIET: [&str; 6] = [
+    "azure_core=warn",
+    "azure_identity=warn",
+    "hyper_util=warn",
+    "opentelemetry=warn",
+    "reqwest=warn",
+    "typespec_client_core=warn",
+];
 
-/// Starts the log, and tells panics to it. Dropping the guard writes what waits.
-pub fn start(filter: &str) -> WorkerGuard {
+/// Starts the log, and tells panics to it. `also` gets the same events. Dropping the guard writes what waits.
+pub fn start(filter: &str, also: Option<impl Layer<Filtered> + Send + Sync>) -> WorkerGuard {
     // The filter was checked with the settings.
     let mut filter = self::filter(&format!("{},{filter}", QUIET.join(","))).unwrap_or_default();
     if let Ok(directive) = "rustls=warn".parse() {
@@ -25,11 +36,12 @@ pub fn start(filter: &str) -> WorkerGuard {
     }
     let (writer, guard) =
         NonBlockingBuilder::default().lossy(true).buffered_lines_limit(MAX_WAITING_LINES).finish(std::io::stdout());
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer);
+    let lines = tracing_subscriber::fmt::layer().with_writer(writer).with_target(false);
+    let events = tracing_subscriber::registry().with(filter).with(also);
     if std::io::stdout().is_terminal() {
-        log.compact().with_target(false).init();
+        events.with(lines.compact()).init();
     } else {
-        log.json().flatten_event(true).with_target(false).with_span_list(false).init();
+        events.with(lines.json().flatten_event(true).with_span_list(false)).init();
     }
     std::panic::set_hook(Box::new(|panic| {
         // The place only: a panic's message may quote what it was working on.

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use reasoning_chat::chat::Chat;
 use reasoning_chat::settings::{Identity, Model, Settings};
 use reasoning_chat::slots::Slots;
+use reasoning_chat::telemetry::{Sending, Telemetry};
 use reasoning_chat::token::TokenProvider;
 use reasoning_chat::upstream::{self, Upstream};
 use reasoning_chat::{app, log, serve};
@@ -31,7 +32,6 @@ fn main() -> ExitCode {
             return ExitCode::from(EXIT_CONFIG);
         }
     };
-    let _log = log::start(&settings.log_filter);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -52,6 +52,11 @@ fn main() -> ExitCode {
 async fn run(settings: Settings) -> Result<(), String> {
     // Fails only if there is a provider already.
     let _ = rustls::crypto::ring::default_provider().install_default();
+    let plain = |url: &url::Url| url.scheme() == "http";
+    let needs_tls = settings.model.as_ref().is_some_and(|model| !model.endpoint.routes.iter().all(plain))
+        || settings.telemetry.as_ref().is_some_and(|telemetry| !plain(&telemetry.ingestion.endpoint));
+    let client = upstream::client(needs_tls, settings.clocks.connect)
+        .map_err(|error| format!("the HTTP client: {error} (are the system's CA certificates installed?)"))?;
     let listener = serve::listen(settings.port).map_err(|error| format!("port {}: {error}", settings.port))?;
     let address = listener.local_addr().map_err(|error| error.to_string())?;
     let is_demo = settings.model.is_none();
@@ -59,16 +64,26 @@ async fn run(settings: Settings) -> Result<(), String> {
         Some(model) => model,
         None => start_demo_model().await.map_err(|error| format!("the demo model: {error}"))?,
     };
-    let client = upstream::client(&model.endpoint, settings.clocks.connect)
-        .map_err(|error| format!("the HTTP client: {error} (are the system's CA certificates installed?)"))?;
-    let tokens = TokenProvider::new(&model.identity, &client);
+    let slots = Slots::new(settings.streams);
+    let open_streams = slots.clone();
+    let (telemetry, sending) = match &settings.telemetry {
+        Some(told) => {
+            let started = Telemetry::start(told, &model, client.clone(), move || open_streams.open());
+            let (telemetry, sending) = started.map_err(|error| format!("telemetry: {error}"))?;
+            (telemetry, Some(sending))
+        }
+        None => (Telemetry::off(), None),
+    };
+    let _log = log::start(&settings.log_filter, sending.as_ref().map(Sending::layer));
+    let tokens = TokenProvider::new(&model.identity, &client, telemetry.clone());
     let (end_grace, grace_over) = watch::channel(false);
     let chat = Arc::new(Chat {
         access: settings.access,
         limits: settings.request,
         clocks: settings.clocks,
-        slots: Slots::new(settings.streams),
-        upstream: Arc::new(Upstream::new(client, model, tokens, settings.options, &settings.clocks)),
+        slots,
+        upstream: Arc::new(Upstream::new(client, model, tokens, settings.options, &settings.clocks, telemetry.clone())),
+        telemetry,
         grace_over,
     });
 
@@ -81,6 +96,9 @@ async fn run(settings: Settings) -> Result<(), String> {
     serve::serve(listener, app(chat, page), settings.connections, settings.streams.max, asked_to_stop(), end_grace)
         .await;
     tracing::info!("stopped");
+    if let Some(sending) = sending {
+        sending.stop().await;
+    }
     Ok(())
 }
 

@@ -1,4 +1,5 @@
-//! One log line a chat turn: how it ended, how long it took, what it cost. Never what was said.
+//! What is known of a chat turn, told once at its end: one log line, one span, the metrics. How it ended, how long it
+//! took, what it cost. Never what was said.
 
 use std::time::Duration;
 
@@ -8,33 +9,64 @@ use tokio::time::Instant;
 use crate::answer::Answer;
 use crate::error::ChatError;
 use crate::line::milliseconds;
+use crate::telemetry::{Call, Ending, Outcome, Trace};
+
+/// What nginx and others after it note for a client that left before there was a status.
+const CLIENT_CLOSED_REQUEST: u16 = 499;
 
 /// What is known of a turn. If nobody says how it ended, the reader has left; that is told when it is dropped.
 #[derive(Debug)]
 pub struct Record {
     request_id: String,
+    trace: Trace,
+    /// The call to upstream that is answering.
+    call: Option<Call>,
     started: Instant,
+    asked: bool,
+    /// Whether the client has its 200.
+    answering: bool,
     first_token: Option<Instant>,
     events: u64,
     told: bool,
 }
 
-/// The counts of `usage` that the log tells.
+/// The counts of `usage` that are told.
 #[derive(Default, Deserialize)]
 struct Usage {
     prompt_tokens: Option<u64>,
     completion_tokens: Option<u64>,
+    completion_tokens_details: Option<Details>,
+}
+
+#[derive(Default, Deserialize)]
+struct Details {
+    reasoning_tokens: Option<u64>,
 }
 
 impl Record {
     /// A turn that starts now.
-    pub fn new(request_id: String) -> Self {
-        Self { request_id, started: Instant::now(), first_token: None, events: 0, told: false }
+    pub fn new(request_id: String, trace: Trace) -> Self {
+        Self {
+            request_id,
+            trace,
+            call: None,
+            started: Instant::now(),
+            asked: false,
+            answering: false,
+            first_token: None,
+            events: 0,
+            told: false,
+        }
     }
 
     /// The id under which the log knows the turn.
     pub fn request_id(&self) -> &str {
         &self.request_id
+    }
+
+    /// The request's place in its trace.
+    pub(crate) fn trace(&self) -> &Trace {
+        &self.trace
     }
 
     /// When the request arrived.
@@ -52,6 +84,21 @@ impl Record {
         self.first_token.map(|at| at - self.started)
     }
 
+    /// Upstream is asked.
+    pub(crate) fn asks(&mut self) {
+        self.asked = true;
+    }
+
+    /// Upstream answers this call.
+    pub(crate) fn answered(&mut self, call: Call) {
+        self.call = Some(call);
+    }
+
+    /// The client gets its 200.
+    pub(crate) fn begins(&mut self) {
+        self.answering = true;
+    }
+
     pub(crate) fn first_token(&mut self, now: Instant) {
         self.first_token.get_or_insert(now);
     }
@@ -62,39 +109,67 @@ impl Record {
 
     /// The answer was whole.
     pub(crate) fn done(&mut self, answer: &Answer) {
-        self.told = true;
         let usage: Usage = serde_json::from_str(answer.usage()).unwrap_or_default();
-        tracing::info!(
-            request_id = self.request_id,
-            outcome = "done",
-            finish_reason = known(answer.finish_reason()),
-            elapsed_ms = milliseconds(self.elapsed()),
-            first_token_ms = self.first_token_after().map(milliseconds),
-            events = self.events,
-            prompt_tokens = usage.prompt_tokens,
-            completion_tokens = usage.completion_tokens,
-            "chat turn"
-        );
+        self.tell(&Outcome::Done {
+            finish_reason: known(answer.finish_reason()),
+            input_tokens: usage.prompt_tokens,
+            output_tokens: usage.completion_tokens,
+            reasoning_tokens: usage.completion_tokens_details.and_then(|details| details.reasoning_tokens),
+        });
     }
 
     /// The turn failed. The one place where a failure's cause is logged.
     pub fn failed(&mut self, error: &ChatError) {
+        self.tell(&Outcome::Failed(error));
+    }
+
+    fn tell(&mut self, outcome: &Outcome<'_>) {
         self.told = true;
+        let status = match outcome {
+            _ if self.answering => http::StatusCode::OK.as_u16(),
+            Outcome::Failed(error) => error.code().status().as_u16(),
+            Outcome::Done { .. } | Outcome::ClientLeft => CLIENT_CLOSED_REQUEST,
+        };
+        let ending = Ending {
+            outcome: *outcome,
+            status,
+            asked: self.asked,
+            elapsed: self.elapsed(),
+            first_token: self.first_token_after(),
+            events: self.events,
+        };
+        let _within = self.trace.enter();
+        self.log(&ending);
+        self.trace.end(self.call.take(), &ending);
+    }
+
+    fn log(&self, ending: &Ending<'_>) {
         macro_rules! tell {
-            ($level:ident) => {
+            ($level:ident $(, $name:ident = $value:expr)*) => {
                 tracing::$level!(
                     request_id = self.request_id,
-                    outcome = error.code().as_str(),
-                    cause = error.cause(),
-                    elapsed_ms = milliseconds(self.elapsed()),
-                    first_token_ms = self.first_token_after().map(milliseconds),
-                    events = self.events,
+                    trace_id = self.trace.id().map(display),
+                    outcome = ending.name(),
+                    $($name = $value,)*
+                    elapsed_ms = milliseconds(ending.elapsed),
+                    first_token_ms = ending.first_token.map(milliseconds),
+                    events = ending.events,
                     "chat turn"
                 )
             };
         }
-        // What a client did wrong is nothing to be woken for.
-        if error.code().status().is_client_error() { tell!(info) } else { tell!(warn) }
+        match ending.outcome {
+            Outcome::Done { finish_reason, input_tokens, output_tokens, .. } => tell!(
+                info,
+                finish_reason = finish_reason,
+                prompt_tokens = input_tokens,
+                completion_tokens = output_tokens
+            ),
+            Outcome::ClientLeft => tell!(info),
+            // What a client did wrong is nothing to be woken for.
+            Outcome::Failed(error) if error.code().status().is_client_error() => tell!(info, cause = error.cause()),
+            Outcome::Failed(error) => tell!(warn, cause = error.cause()),
+        }
     }
 }
 
@@ -109,14 +184,7 @@ fn known(finish_reason: &str) -> &str {
 impl Drop for Record {
     fn drop(&mut self) {
         if !self.told {
-            tracing::info!(
-                request_id = self.request_id,
-                outcome = "client_left",
-                elapsed_ms = milliseconds(self.elapsed()),
-                first_token_ms = self.first_token_after().map(milliseconds),
-                events = self.events,
-                "chat turn"
-            );
+            self.tell(&Outcome::ClientLeft);
         }
     }
 }

@@ -5,6 +5,7 @@
 
 mod endpoint;
 mod read;
+mod telemetry;
 pub mod variables;
 
 use std::time::Duration;
@@ -12,6 +13,7 @@ use std::time::Duration;
 pub use self::endpoint::Endpoint;
 pub use self::read::Fault;
 use self::read::Reader;
+pub use self::telemetry::Ingestion;
 use self::variables as v;
 use crate::log;
 
@@ -38,6 +40,21 @@ pub struct Settings {
     pub clocks: Clocks,
     /// How clients' connections are waited for.
     pub connections: Connections,
+    /// What Application Insights is told; `None`: nothing.
+    pub telemetry: Option<Telemetry>,
+}
+
+/// What Application Insights is told.
+#[derive(Clone, Debug)]
+pub struct Telemetry {
+    /// `APPLICATIONINSIGHTS_CONNECTION_STRING`
+    pub ingestion: Ingestion,
+    /// `APPLICATIONINSIGHTS_AUTHENTICATION_STRING`: as whom items are sent.
+    pub identity: Identity,
+    /// `TELEMETRY_SAMPLING`: the share of requests whose spans are sent, from 0 to 1.
+    pub sampling: f64,
+    /// `WEBSITE_SITE_NAME`, or this program's name.
+    pub role: String,
 }
 
 /// Who may call.
@@ -221,8 +238,22 @@ impl Settings {
                 write: reader.value(&v::WRITE_TIMEOUT, read::duration)?,
                 grace: reader.value(&v::SHUTDOWN_GRACE, read::duration)?,
             },
+            telemetry: read_telemetry(reader),
         })
     }
+}
+
+/// Where telemetry goes and as whom. The token's scope is Azure Monitor's own; its double slash belongs to it.
+fn read_telemetry(reader: &mut Reader<'_>) -> Option<Telemetry> {
+    let sampling = reader.value(&v::TELEMETRY_SAMPLING, read::share)?;
+    let role = reader.optional(&v::WEBSITE_SITE_NAME, read::text).unwrap_or_else(|| "reasoning-chat".to_owned());
+    let client_id = reader.optional(&v::APPLICATIONINSIGHTS_AUTHENTICATION_STRING, telemetry::client_id);
+    let ingestion = reader.optional(&v::APPLICATIONINSIGHTS_CONNECTION_STRING, telemetry::connection)?;
+    let identity = client_id.map_or(Identity::None, |client_id| Identity::Managed {
+        client_id,
+        scope: "https://monitor.azure.com//.default".to_owned(),
+    });
+    Some(Telemetry { ingestion, identity, sampling, role })
 }
 
 /// The model's address, name and identity, which depend on one another.

@@ -35,6 +35,11 @@ impl Slots {
         Self { limits, taken: Arc::default() }
     }
 
+    /// How many are taken.
+    pub fn open(&self) -> usize {
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner).all
+    }
+
     /// Takes a slot for a signed-in user, or for nobody in particular.
     ///
     /// # Errors

@@ -21,6 +21,7 @@ use tokio::time::Instant;
 
 use crate::error::{ChatError, Code};
 use crate::settings::Identity;
+use crate::telemetry::{Call, Telemetry};
 
 /// Longest time of one fetch, the identity library's own retries included. `azd` and `az` take seconds.
 const FETCH_TIMEOUT: Duration = Duration::from_secs(10);
@@ -47,6 +48,7 @@ pub struct TokenProvider {
 struct SharedState {
     scope: String,
     new_credential: Box<NewCredential>,
+    telemetry: Telemetry,
     state: Mutex<State>,
 }
 
@@ -72,13 +74,13 @@ impl std::fmt::Debug for TokenProvider {
 
 impl TokenProvider {
     /// The provider for an identity; `None` where upstream is called as nobody. Asks for no token yet.
-    pub fn new(identity: &Identity, client: &reqwest::Client) -> Option<Self> {
+    pub fn new(identity: &Identity, client: &reqwest::Client, telemetry: Telemetry) -> Option<Self> {
         let (scope, new_credential) = credential::source(identity, client)?;
-        Some(Self::with_source(scope, new_credential))
+        Some(Self::with_source(scope, new_credential, telemetry))
     }
 
-    fn with_source(scope: String, new_credential: Box<NewCredential>) -> Self {
-        Self { shared: Arc::new(SharedState { scope, new_credential, state: Mutex::default() }) }
+    fn with_source(scope: String, new_credential: Box<NewCredential>, telemetry: Telemetry) -> Self {
+        Self { shared: Arc::new(SharedState { scope, new_credential, telemetry, state: Mutex::default() }) }
     }
 
     /// The `Authorization` header. Waits only when there is no valid token, and then together with all who wait.
@@ -115,7 +117,8 @@ impl TokenProvider {
 
     /// Fetches in a task of its own, so that it goes on when the request that caused it is gone.
     fn start_fetch(&self, state: &mut State) -> Fetch {
-        let fetch = SharedState::fetch(Arc::clone(&self.shared)).boxed().shared();
+        let call = self.shared.telemetry.token_fetch();
+        let fetch = SharedState::fetch(Arc::clone(&self.shared), call).boxed().shared();
         state.fetch = Some(fetch.clone());
         tokio::spawn(fetch.clone());
         fetch
@@ -128,13 +131,14 @@ impl SharedState {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn fetch(self: Arc<Self>) -> Result<HeaderValue, ChatError> {
+    async fn fetch(self: Arc<Self>, call: Call) -> Result<HeaderValue, ChatError> {
         let get_token = AssertUnwindSafe(self.get_token()).catch_unwind();
         let result = match tokio::time::timeout(FETCH_TIMEOUT, get_token).await {
             Ok(Ok(result)) => result,
             Ok(Err(_)) => Err(unavailable("the credential panicked")),
             Err(_) => Err(unavailable(format!("no token within {} s", FETCH_TIMEOUT.as_secs()))),
         };
+        self.telemetry.token_fetched(call, result.as_ref().err().map(ChatError::code));
         let mut state = self.lock();
         state.fetch = None;
         match result {
@@ -226,7 +230,7 @@ mod tests {
         let fake = Arc::new(Fake { calls: AtomicUsize::new(0), down: false.into(), delay, life });
         let credential = Arc::clone(&fake);
         let source: Box<NewCredential> = Box::new(move || Ok(Arc::<Fake>::clone(&credential)));
-        (TokenProvider::with_source("scope".to_owned(), source), fake)
+        (TokenProvider::with_source("scope".to_owned(), source, Telemetry::off()), fake)
     }
 
     async fn bearer(provider: &TokenProvider) -> Result<String, Code> {

@@ -25,7 +25,7 @@ use crate::record::Record;
 use crate::settings::Clocks;
 use crate::slots::Slot;
 use crate::sse::Decoder;
-use crate::upstream::causes;
+use crate::upstream::{Opened, causes};
 
 /// A turn whose first line has not been sent.
 #[derive(Debug)]
@@ -57,7 +57,7 @@ impl<T> std::fmt::Debug for Awaited<T> {
 #[derive(Debug)]
 enum Source<B> {
     /// Upstream has not answered yet.
-    Opening(Awaited<Result<B, ChatError>>),
+    Opening(Awaited<Result<Opened<B>, ChatError>>),
     /// Upstream answers.
     Answering(B),
     /// Upstream's request is closed.
@@ -82,7 +82,7 @@ where
     /// A turn that waits for `opening`. `grace_over` resolves when the program must stop. The clocks start now, but for
     /// the whole answer's, which started with the record, when the request arrived.
     pub fn new(
-        opening: BoxFuture<'static, Result<B, ChatError>>,
+        opening: BoxFuture<'static, Result<Opened<B>, ChatError>>,
         grace_over: BoxFuture<'static, ()>,
         deployment: &str,
         clocks: Clocks,
@@ -117,6 +117,7 @@ where
             Step::End(whole) => self.end = Some(whole),
             Step::Events | Step::Silence => {}
         }
+        self.record.begins();
         Ok(Lines { turn: self, ended: false })
     }
 
@@ -147,7 +148,8 @@ where
     fn poll_source(&mut self, cx: &mut Context<'_>) -> Poll<Option<Step>> {
         match &mut self.source {
             Source::Opening(opening) => match ready!(opening.0.poll_unpin(cx)) {
-                Ok(body) => {
+                Ok(Opened { body, call }) => {
+                    self.record.answered(call);
                     self.source = Source::Answering(body);
                     Poll::Ready(None)
                 }

@@ -21,6 +21,7 @@ use crate::conversation::Conversation;
 use crate::error::{ChatError, Code};
 use crate::refusal::Account;
 use crate::settings::{Clocks, Endpoint, Model, Options};
+use crate::telemetry::{Call, Telemetry};
 use crate::token::TokenProvider;
 
 /// An error body is read this far; they are small.
@@ -44,13 +45,23 @@ pub struct Upstream {
     tokens: Option<TokenProvider>,
     options: Options,
     max_retries: u32,
+    telemetry: Telemetry,
 }
 
-/// The HTTP client for upstream and for the identity endpoint.
+/// Upstream answers.
+#[derive(Debug)]
+pub struct Opened<B> {
+    /// Its bytes are server-sent events.
+    pub body: B,
+    /// The call that brought it.
+    pub call: Call,
+}
+
+/// The HTTP client for upstream, for the identity endpoint and for telemetry.
 ///
 /// # Errors
-/// The system has no CA certificates, and the endpoint needs them.
-pub fn client(endpoint: &Endpoint, connect_timeout: Duration) -> reqwest::Result<reqwest::Client> {
+/// The system has no CA certificates, and they are needed.
+pub fn client(needs_tls: bool, connect_timeout: Duration) -> reqwest::Result<reqwest::Client> {
     let builder = reqwest::Client::builder()
         .user_agent(concat!("reasoning-chat/", env!("CARGO_PKG_VERSION")))
         // No `timeout`: it would cover the body and cut healthy streams. See `crate::turn` for the clocks.
@@ -62,9 +73,8 @@ pub fn client(endpoint: &Endpoint, connect_timeout: Duration) -> reqwest::Result
         // A proxy of the environment would see tokens and conversations.
         .no_proxy()
         .referer(false);
-    let plain_only = endpoint.routes.iter().all(|route| route.scheme() == "http");
     // Without TLS no roots are needed, so that a machine without CA certificates can run the demo model.
-    if plain_only { builder.tls_certs_only([]).build() } else { builder.build() }
+    if needs_tls { builder.build() } else { builder.tls_certs_only([]).build() }
 }
 
 impl Upstream {
@@ -75,10 +85,11 @@ impl Upstream {
         tokens: Option<TokenProvider>,
         options: Options,
         clocks: &Clocks,
+        telemetry: Telemetry,
     ) -> Self {
         let Model { endpoint, deployment, .. } = model;
         let max_retries = clocks.max_retries;
-        Self { client, endpoint, route: AtomicUsize::new(0), deployment, tokens, options, max_retries }
+        Self { client, endpoint, route: AtomicUsize::new(0), deployment, tokens, options, max_retries, telemetry }
     }
 
     /// The deployment's name, for the `start` line.
@@ -86,7 +97,7 @@ impl Upstream {
         &self.deployment
     }
 
-    /// Asks the model. The body's bytes are server-sent events.
+    /// Asks the model. `traceparent` is the caller's, passed on where telemetry has none of its own.
     ///
     /// # Errors
     /// Any code that an answer's beginning can have; see the table in `docs/wire.md`.
@@ -94,7 +105,7 @@ impl Upstream {
         self: Arc<Self>,
         conversation: Conversation,
         traceparent: Option<HeaderValue>,
-    ) -> Result<reqwest::Body, ChatError> {
+    ) -> Result<Opened<reqwest::Body>, ChatError> {
         let body = request::body(&self.deployment, &self.options, &conversation);
         drop(conversation);
         let mut retries = 0;
@@ -105,10 +116,24 @@ impl Upstream {
                 None => None,
             };
             let route = self.route.load(Ordering::Relaxed);
-            let (error, asked) = match self.send(route, &body, authorization.as_ref(), traceparent.as_ref()).await {
-                Ok(response) if response.status() == StatusCode::OK => return accept(response),
+            // The index only grows while there is a next route, and there is always one.
+            let Some(url) = self.endpoint.routes.get(route) else { return Err(internal("no route")) };
+            let call = self.telemetry.call(url, retries);
+            let traceparent = call.traceparent().or_else(|| traceparent.clone());
+            let (error, asked) = match self.send(url, &body, authorization.as_ref(), traceparent.as_ref()).await {
+                Ok(response) if response.status() == StatusCode::OK => {
+                    call.answered(StatusCode::OK);
+                    return match accept(response) {
+                        Ok(body) => Ok(Opened { body, call }),
+                        Err(error) => {
+                            call.failed(error.code());
+                            Err(error)
+                        }
+                    };
+                }
                 Ok(response) => {
                     let status = response.status();
+                    call.answered(status);
                     let asked = retry::asked_pause(response.headers(), SystemTime::now());
                     let account = read_account(response).await;
                     if status == StatusCode::NOT_FOUND && route + 1 < self.endpoint.routes.len() {
@@ -130,13 +155,19 @@ impl Upstream {
                     }
                     (error, asked)
                 }
-                Err(error) => (unreachable(error)?, None),
+                Err(error) => {
+                    let error = unreachable(error);
+                    call.failed(error.as_ref().unwrap_or_else(|error| error).code());
+                    (error?, None)
+                }
             };
+            drop(call);
             let Some(pause) = retry::pause(retries, asked, fastrand::f64()).filter(|_| retries < self.max_retries)
             else {
                 return Err(error);
             };
             retries += 1;
+            self.telemetry.retry(error.code().as_str());
             let pause_ms = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX);
             tracing::info!(retry = retries, pause_ms, cause = error.cause(), "asking upstream again");
             tokio::time::sleep(pause).await;
@@ -145,16 +176,14 @@ impl Upstream {
 
     async fn send(
         &self,
-        route: usize,
+        url: &url::Url,
         body: &Bytes,
         authorization: Option<&HeaderValue>,
         traceparent: Option<&HeaderValue>,
     ) -> reqwest::Result<reqwest::Response> {
-        // The index only grows while there is a next route.
-        let url = self.endpoint.routes.get(route).or(self.endpoint.routes.first()).map_or("", url::Url::as_str);
         let mut request = self
             .client
-            .post(url)
+            .post(url.clone())
             .header(header::CONTENT_TYPE, "application/json")
             .header(header::ACCEPT, "text/event-stream")
             .body(body.clone());
@@ -202,7 +231,7 @@ fn unreachable(error: reqwest::Error) -> Result<ChatError, ChatError> {
     let error = error.without_url();
     let cause = causes(&error);
     if error.is_builder() {
-        return Err(ChatError::new(Code::Internal, "This program failed. Tell the operator.").caused_by(cause));
+        return Err(internal(&cause));
     }
     if error.is_connect() && error.is_timeout() {
         return Err(ChatError::new(
@@ -217,6 +246,10 @@ fn unreachable(error: reqwest::Error) -> Result<ChatError, ChatError> {
         "The connection to the model's service was lost before it answered. Try again."
     };
     Ok(ChatError::new(Code::UpstreamError, text).caused_by(cause))
+}
+
+fn internal(cause: &str) -> ChatError {
+    ChatError::new(Code::Internal, "This program failed. Tell the operator.").caused_by(cause)
 }
 
 /// An error with all its sources, in one line.

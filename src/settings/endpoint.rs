@@ -28,7 +28,7 @@ pub(super) fn parse(text: &str) -> Parsed<Url> {
     if plain && safe { Ok(url) } else { Err(WHY) }
 }
 
-fn is_loopback(url: &Url) -> bool {
+pub(super) fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name.eq_ignore_ascii_case("localhost"),
         Some(Host::Ipv4(address)) => address.is_loopback(),

@@ -120,6 +120,11 @@ pub(super) fn temperature(text: &str) -> Parsed<f64> {
     text.parse().ok().filter(|value| (0.0..=2.0).contains(value)).ok_or("must be a number from 0 to 2")
 }
 
+/// A share.
+pub(super) fn share(text: &str) -> Parsed<f64> {
+    text.parse().ok().filter(|value| (0.0..=1.0).contains(value)).ok_or("must be a number from 0 to 1")
+}
+
 /// One lower-case word.
 pub(super) fn word(text: &str) -> Parsed<String> {
     let good = text.len() <= 32 && text.bytes().all(|byte| byte.is_ascii_lowercase());

@@ -85,6 +85,14 @@ variables! {
         "The port on 127.0.0.1 to listen on, outside the Functions host.";
     RUST_LOG = "info",
         "Log filter, in the syntax of `tracing-subscriber`'s `EnvFilter`, without values of fields.";
+    TELEMETRY_SAMPLING = "1",
+        "The share of requests whose spans are sent to Application Insights, from 0 to 1. Metrics, warnings and errors are always sent.";
+    APPLICATIONINSIGHTS_CONNECTION_STRING = "",
+        "Where telemetry goes: the connection string of an Application Insights resource. Unset: there is no telemetry.";
+    APPLICATIONINSIGHTS_AUTHENTICATION_STRING = "",
+        "`Authorization=AAD;ClientId=…`: telemetry is sent with a token of this user-assigned managed identity. Unset: without a token, which a resource with local authentication turned off refuses.";
+    WEBSITE_SITE_NAME = "",
+        "Set by the platform: the function app's name, under which telemetry appears beside the host's own. Unset: `reasoning-chat`.";
     FUNCTIONS_CUSTOMHANDLER_PORT = "",
         "Set by the Functions host: the port to listen on.";
     WEBSITE_AUTH_ENABLED = "false",

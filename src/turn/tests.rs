@@ -8,6 +8,7 @@ use http_body_util::StreamBody;
 use super::*;
 use crate::settings::StreamLimits;
 use crate::slots::Slots;
+use crate::telemetry::{Call, Trace};
 
 type Pieces = mpsc::UnboundedReceiver<Result<Frame<Bytes>, std::io::Error>>;
 type TestBody = StreamBody<Pieces>;
@@ -25,16 +26,24 @@ const CLOCKS: Clocks = Clocks {
 const HI: &str = "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"Hi\"}}]}\n\n";
 const STOP: &str = "data: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n";
 
+fn opened<B>(body: B) -> Opened<B> {
+    Opened { body, call: Call::none() }
+}
+
+fn record() -> Record {
+    Record::new("id".to_owned(), Trace::none())
+}
+
 /// Upstream's side of a turn.
 struct Upstream {
     body: mpsc::UnboundedSender<Result<Frame<Bytes>, std::io::Error>>,
-    answer: Option<oneshot::Sender<Result<TestBody, ChatError>>>,
+    answer: Option<oneshot::Sender<Result<Opened<TestBody>, ChatError>>>,
     waiting: Option<TestBody>,
 }
 
 impl Upstream {
     fn answers(&mut self) {
-        let _ = self.answer.take().unwrap().send(Ok(self.waiting.take().unwrap()));
+        let _ = self.answer.take().unwrap().send(Ok(opened(self.waiting.take().unwrap())));
     }
 
     fn sends(&self, bytes: &str) {
@@ -60,7 +69,7 @@ fn turn_with(clocks: Clocks, grace_over: BoxFuture<'static, ()>) -> (Turn<TestBo
     let upstream = Upstream { body, answer: Some(answer), waiting: Some(StreamBody::new(pieces)) };
     let opening = async { opening.await.unwrap() }.boxed();
     let slot = Slots::new(StreamLimits { max: 1, max_per_user: 1 }).take(None).unwrap();
-    (Turn::new(opening, grace_over, "r1", clocks, Record::new("id".to_owned()), slot), upstream)
+    (Turn::new(opening, grace_over, "r1", clocks, record(), slot), upstream)
 }
 
 fn turn() -> (Turn<TestBody>, Upstream) {
@@ -203,10 +212,10 @@ async fn a_panic_in_an_answer_ends_it_with_internal() {
             }),
         );
     let body = StreamBody::new(Box::pin(panics));
-    let opening = async { Ok(body) }.boxed();
+    let opening = async { Ok(opened(body)) }.boxed();
     let slot = Slots::new(StreamLimits { max: 1, max_per_user: 1 }).take(None).unwrap();
     let never = std::future::pending().boxed();
-    let turn = Turn::new(opening, never, "r1", CLOCKS, Record::new("id".to_owned()), slot);
+    let turn = Turn::new(opening, never, "r1", CLOCKS, record(), slot);
     let pieces: Vec<_> = turn.begin().await.unwrap().collect().await;
     let last = String::from_utf8(pieces.last().unwrap().as_ref().unwrap().to_vec()).unwrap();
     assert_eq!(error_code(&last), "internal");

@@ -11,8 +11,15 @@ use serde_json::Value;
 use crate::support::app::project;
 
 /// Set by the platform itself.
-const PLATFORM: [&str; 4] =
-    ["FUNCTIONS_CUSTOMHANDLER_PORT", "WEBSITE_AUTH_ENABLED", "IDENTITY_ENDPOINT", "IDENTITY_HEADER"];
+const PLATFORM: [&str; 5] = [
+    "FUNCTIONS_CUSTOMHANDLER_PORT",
+    "WEBSITE_AUTH_ENABLED",
+    "IDENTITY_ENDPOINT",
+    "IDENTITY_HEADER",
+    "WEBSITE_SITE_NAME",
+];
+/// The host's own settings that the program reads too.
+const OF_THE_HOST: [&str; 2] = ["APPLICATIONINSIGHTS_CONNECTION_STRING", "APPLICATIONINSIGHTS_AUTHENTICATION_STRING"];
 /// Of use outside production only.
 const LOCAL: [&str; 2] = ["AZURE_TENANT_ID", "PORT"];
 /// What azd puts into its environment by itself.
@@ -102,7 +109,7 @@ fn names<'a>(all: impl IntoIterator<Item = &'a str>) -> BTreeSet<String> {
 fn every_variable_of_the_program_has_exactly_one_place_in_azure_and_there_is_no_other_setting() {
     let fixed = keys(&block(&code("infra/modules/api.bicep"), "var fixedSettings = {"));
     let operators: BTreeSet<String> = parameters()["programSettings"].as_object().unwrap().keys().cloned().collect();
-    let places = [&fixed, &operators, &names(PLATFORM), &names(LOCAL)];
+    let places = [&fixed, &operators, &names(PLATFORM), &names(OF_THE_HOST), &names(LOCAL)];
     for variable in variables::ALL {
         let held = places.iter().filter(|place| place.contains(variable.name)).count();
         assert_eq!(held, 1, "{}: set by Bicep, main.parameters.json, the platform, or local only", variable.name);

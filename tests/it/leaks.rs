@@ -1,11 +1,12 @@
 //! Secrets are planted wherever one can stand, every fault is driven, and no planted word may come out: not to a client,
-//! not in the log, at any level.
+//! not in the log, at any level, not in telemetry.
 
 use harness::host::{Channel, Stream};
 use harness::identity::{Behaviour, IdentityEndpoint};
+use harness::ingestion::Ingestion;
 use harness::upstream::{Ending, Reply, chunk, finish, sse};
 
-use crate::support::app::TestApp;
+use crate::support::app::{SOON, TestApp};
 use crate::support::client::{Answer, begin, post, question};
 
 /// In the prompt, in upstream's bodies and headers, in the client's headers.
@@ -79,7 +80,11 @@ fn check(what: &str, texts: impl IntoIterator<Item = String>, identity: &Identit
 async fn drive(log_filter: &str) {
     let identity = IdentityEndpoint::start().await;
     let (endpoint, secret) = (identity.endpoint_url(), identity.secret().to_owned());
+    let ingestion = Ingestion::start().await;
+    let connection = ingestion.connection_string();
     let settings = [
+        ("APPLICATIONINSIGHTS_CONNECTION_STRING", connection.as_str()),
+        ("APPLICATIONINSIGHTS_AUTHENTICATION_STRING", "Authorization=AAD;ClientId=client-2"),
         ("RUNNING_IN_PRODUCTION", "true"),
         ("ALLOW_ANONYMOUS", "true"),
         ("AZURE_CLIENT_ID", "client-1"),
@@ -127,6 +132,15 @@ async fn drive(log_filter: &str) {
     ] {
         assert!(outcomes.contains(code), "no fault led to {code:?}: {outcomes:?}");
     }
+    identity.set(Behaviour::default());
+    let is_here = |items: &[serde_json::Value]| {
+        let requests = items.iter().filter(|item| item["data"]["baseType"] == "RequestData").count();
+        requests > faults().len()
+    };
+    assert!(ingestion.wait_for(is_here, SOON).await, "telemetry did not get through");
+    let items = ingestion.items();
+    assert!(items.len() > 2 * faults().len(), "{}", items.len());
+    check("telemetry", items.iter().map(ToString::to_string), &identity);
     let mut log = app.host.log();
     log.retain(|line| line.stream != Stream::Host);
     assert!(log.len() > 30);

@@ -101,13 +101,14 @@ fn install(folder: &str) -> Outcome {
     npm(folder, &["ci"])
 }
 
-fn npm(folder: &str, arguments: &[&str]) -> Outcome {
+/// Runs npm in a folder of the project.
+pub(crate) fn npm(folder: &str, arguments: &[&str]) -> Outcome {
     let program = if cfg!(windows) { "npm.cmd" } else { "npm" };
     step(Command::new(program).arg("--prefix").arg(folder).args(arguments))
 }
 
 /// Why there is no Node to use, if there is none.
-fn no_node() -> Option<String> {
+pub(crate) fn no_node() -> Option<String> {
     let found = Command::new("node").arg("--version").stderr(Stdio::null()).output();
     let version = found.ok().filter(|output| output.status.success()).map(|output| output.stdout).unwrap_or_default();
     let version = String::from_utf8_lossy(&version).trim().to_owned();

@@ -2,4 +2,7 @@
 
 pub(crate) mod app;
 pub(crate) mod client;
+pub(crate) mod envelope;
+pub(crate) mod kql;
 pub(crate) mod shared;
+pub(crate) mod tables;
