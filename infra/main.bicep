@@ -82,6 +82,8 @@ param alwaysReadyInstances int = 0
 @minValue(1)
 @description('Gigabytes a day after which Log Analytics takes no more.')
 param dailyLogCapGb int = 1
+@description('Who is told by e-mail when something is wrong; empty: nobody, and no alert rules are made, which cost money.')
+param alertEmail string = ''
 
 @description('Settings of the program (docs/settings.md) that are the operator\'s choice; empty values are left out.')
 param programSettings object = {}
@@ -121,6 +123,29 @@ module monitoring 'modules/monitoring.bicep' = {
     location: location
     tags: tags
     dailyCapGb: dailyLogCapGb
+  }
+}
+
+module workbook 'modules/workbook.bicep' = {
+  name: 'workbook'
+  scope: resourceGroup(groupName)
+  params: {
+    displayName: 'Reasoning chat'
+    location: location
+    tags: tags
+    insightsName: monitoring.outputs.insightsName
+  }
+}
+
+module alerts 'modules/alerts.bicep' = if (!empty(alertEmail)) {
+  name: 'alerts'
+  scope: resourceGroup(groupName)
+  params: {
+    name: 'alert-${token}'
+    location: location
+    tags: tags
+    insightsName: monitoring.outputs.insightsName
+    email: alertEmail
   }
 }
 

@@ -1,6 +1,6 @@
 //! What Application Insights is told: a span for each request and for each call behind it, metrics, and the log's lines.
 //!
-//! In reading order: [`request`] and [`call`] are the spans, `instruments` the metrics, `lines` takes the log's lines
+//! In reading order: `request` and `call` are the spans, `instruments` the metrics, `lines` takes the log's lines
 //! along, `export` sends. A turn outlives every scope of code that works on it, so its span is not bound to one: it is
 //! held by the turn's [`Record`](crate::record::Record), and ends with it. Never told: prompts, answers, tokens, who
 //! asked. Everything that waits to be sent is bounded; what does not fit is lost and counted, and no answer waits.
@@ -160,7 +160,7 @@ impl Sending {
         lines::layer(&self.lines)
     }
 
-    /// Sends what waits, within [`FLUSH_TIME`]. The threads are left alone if they take longer: the program ends.
+    /// Sends what waits, within 3 s. The threads are left alone if they take longer: the program ends.
     pub async fn stop(self) {
         let (done, flushed) = tokio::sync::oneshot::channel();
         // No task of the runtime's: it would wait for this one when it is dropped.

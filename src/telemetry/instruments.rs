@@ -1,5 +1,5 @@
 //! The metrics. Names and units are OpenTelemetry's conventions for generative AI where they have one; the program's
-//! own begin with `chat.`. `docs/operating.md` has the table, and a test compares the two.
+//! own begin with `chat.`. `docs/telemetry.md` has the table, and a test compares the two.
 
 use opentelemetry::metrics::{Counter, Histogram, Meter};
 

@@ -88,5 +88,5 @@ async fn without_a_sign_in_the_person_and_the_log_are_told_what_to_do() {
     let answer = app.ask("Hi").await;
     assert_eq!((answer.status, answer.code().as_str()), (503, "identity_unavailable"));
     assert!(answer.text().contains("azd auth login") && answer.text().contains("az login"));
-    assert!(!app.log_with("azd: AzureDeveloperCliCredential").is_empty());
+    assert!(app.wait_for_log("azd: AzureDeveloperCliCredential").await);
 }

@@ -55,7 +55,7 @@ async fn an_endpoint_that_is_down_is_told_and_heals() {
 async fn an_endpoint_that_is_not_there() {
     let app = start("http://127.0.0.1:9/msi/token", "secret").await;
     assert_eq!(app.ask("Hi").await.code(), "identity_unavailable");
-    assert!(!app.log_with("cannot be reached").is_empty());
+    assert!(app.wait_for_log("cannot be reached").await);
 }
 
 /// Answers that are no tokens; each is refused, and none of it is told or logged.

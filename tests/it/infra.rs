@@ -35,12 +35,12 @@ const ROLES: [(&str, &str); 4] = [
     ("Storage Blob Data Owner", "b7e6dc6d-f1e8-4753-8033-0f276bb0955b"),
 ];
 
-fn text(file: &str) -> String {
+pub(crate) fn text(file: &str) -> String {
     std::fs::read_to_string(project().join(file)).unwrap_or_else(|error| panic!("{file}: {error}"))
 }
 
 /// A Bicep file without its comment lines.
-fn code(file: &str) -> String {
+pub(crate) fn code(file: &str) -> String {
     text(file).lines().filter(|line| !line.trim_start().starts_with("//")).map(|line| format!("{line}\n")).collect()
 }
 
@@ -79,7 +79,7 @@ fn params(code: &str) -> BTreeMap<String, Option<String>> {
         .collect()
 }
 
-fn outputs(code: &str) -> BTreeSet<String> {
+pub(crate) fn outputs(code: &str) -> BTreeSet<String> {
     let lines = code.lines().filter_map(|line| line.strip_prefix("output "));
     lines.map(|line| line.split_whitespace().next().unwrap().to_owned()).collect()
 }
@@ -92,7 +92,7 @@ fn parameters() -> BTreeMap<String, Value> {
 }
 
 /// What `azd env set` sets: the variable of each parameter that has one, with the default behind it.
-fn inputs() -> BTreeMap<String, (String, String)> {
+pub(crate) fn inputs() -> BTreeMap<String, (String, String)> {
     let with_variable = |(name, value): (String, Value)| {
         let inside = value.as_str()?.strip_prefix("${")?.strip_suffix('}')?.to_owned();
         let (variable, default) = inside.split_once('=').unwrap_or((&inside, ""));
@@ -190,6 +190,48 @@ fn roles_are_the_documented_ones() {
 }
 
 #[test]
+fn every_role_is_given_on_one_resource_and_no_wider() {
+    let mut given = BTreeSet::new();
+    for (file, code) in bicep() {
+        for line in code.lines().filter(|line| line.contains("'Microsoft.Authorization/roleAssignments@")) {
+            let symbol = line.split_whitespace().nth(1).unwrap();
+            let assignment = block(&code, line);
+            let scope = assignment.iter().find_map(|line| line.strip_prefix("  scope: "));
+            let role = assignment.iter().find_map(|line| line.trim().strip_prefix("roleDefinitionId: "));
+            let role = role.unwrap_or_else(|| panic!("{file}: {symbol}")).trim_end_matches(')').rsplit(", ").next();
+            given.insert((symbol.to_owned(), role.unwrap().to_owned(), scope.unwrap_or("none").to_owned()));
+        }
+    }
+    let expected = [
+        ("app", "cognitiveServicesUser", "account"),
+        ("appStorage", "storageBlobDataOwner", "storage"),
+        ("appTelemetry", "monitoringMetricsPublisher", "insights"),
+        ("developer", "cognitiveServicesUser", "account"),
+        ("uploader", "storageBlobDataContributor", "storage::blobs::package"),
+    ];
+    assert_eq!(
+        given,
+        expected.map(|(symbol, role, scope)| (symbol.to_owned(), role.to_owned(), scope.to_owned())).into()
+    );
+}
+
+#[test]
+fn what_must_come_first_does() {
+    let needs = |file: &str, head: &str, first: &str| {
+        let code = code(file);
+        assert!(
+            block(&code, head).iter().any(|line| line.trim() == format!("dependsOn: [{first}]")),
+            "{head} needs {first}"
+        );
+    };
+    needs("infra/modules/api.bicep", "resource authentication ", "settings");
+    needs("infra/main.bicep", "module api ", "roles");
+    for module in ["identity", "monitoring", "storage", "model", "page"] {
+        needs("infra/main.bicep", &format!("module {module} "), "group");
+    }
+}
+
+#[test]
 fn only_the_pages_origin_may_call() {
     let api = code("infra/modules/api.bicep");
     let origins: Vec<&str> = api.lines().filter(|line| line.contains("allowedOrigins")).map(str::trim).collect();
@@ -210,6 +252,8 @@ fn strangers_get_401_unless_anonymous_use_was_chosen() {
         "requireAuthentication: !allowAnonymous",
         "unauthenticatedClientAction: allowAnonymous ? 'AllowAnonymous' : 'Return401'",
         "openIdIssuer: '${environment().authentication.loginEndpoint}${tenant().tenantId}/v2.0'",
+        "clientId: signInClientId",
+        "allowedAudiences: [signInClientId, signInUri]",
         "allowedApplications: [signInClientId]",
         "ALLOW_ANONYMOUS: allowAnonymous ? 'true' : 'false'",
         "RUNNING_IN_PRODUCTION: 'true'",
@@ -311,36 +355,6 @@ fn modules_are_called_with_what_they_take_and_asked_for_what_they_give() {
 }
 
 #[test]
-fn hooks_use_outputs_that_exist_and_steps_that_exist() {
-    let source = text("xtask/src/deploy.rs");
-    let mut known: BTreeSet<String> = outputs(&code("infra/main.bicep"));
-    known.extend(inputs().into_values().map(|(variable, _)| variable));
-    known.insert("AZURE_SUBSCRIPTION_ID".to_owned());
-    let mut asked = 0;
-    for call in ["required(\"", "known(\""] {
-        for rest in source.split(call).skip(1) {
-            let name = rest.split_once('"').unwrap().0;
-            assert!(
-                known.contains(name),
-                "xtask/src/deploy.rs asks for {name}, which infra/main.bicep does not put out"
-            );
-            asked += 1;
-        }
-    }
-    assert!(asked > 8);
-
-    let azure = text("azure.yaml");
-    let runs: Vec<&str> =
-        azure.lines().filter_map(|line| Some(line.split_once("run: ")?.1.trim_end_matches(" }"))).collect();
-    for pair in runs.chunks(2) {
-        assert_eq!(pair.first(), pair.last(), "the same on every system");
-        let step = pair[0].strip_prefix("cargo xtask deploy ").unwrap_or_else(|| panic!("{}", pair[0]));
-        assert!(source.contains(&format!("\"{step}\" =>")), "cargo xtask deploy {step}");
-    }
-    assert_eq!(runs.len(), 10);
-}
-
-#[test]
 fn the_deployment_page_names_every_input_and_the_diagram_every_resource() {
     let page = text("docs/deploying.md");
     for (variable, default) in inputs().into_values() {
@@ -384,14 +398,4 @@ fn connections_are_encrypted() {
     ] {
         assert!(code(file).lines().any(|other| other.trim() == line), "{file}: {line}");
     }
-}
-
-#[test]
-fn azd_finds_the_page_and_the_files_that_it_deploys() {
-    // The schema lets a host be any word, for extensions of azd.
-    let azure = text("azure.yaml");
-    assert!(azure.contains("\nservices:\n  web:\n    project: web\n    dist: dist\n    host: staticwebapp\n"));
-    assert!(code("infra/modules/page.bicep").contains("tags: union(tags, { 'azd-service-name': 'web' })"));
-    assert!(outputs(&code("infra/main.bicep")).contains("AZURE_RESOURCE_GROUP"), "azd looks for the page there");
-    assert!(text("xtask/src/deploy.rs").contains("\"web/dist\""));
 }

@@ -12,7 +12,9 @@
 )]
 
 mod access;
+mod azd;
 mod client_faults;
+mod columns;
 mod developer_sign_in;
 mod disconnect;
 mod errors;
@@ -28,6 +30,7 @@ mod original_client;
 mod packaged;
 mod process_faults;
 mod properties;
+mod queries;
 mod repository;
 mod requests;
 mod streaming;

@@ -16,14 +16,14 @@ const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 const CALLER: &str = "b7ad6b7169203331";
 
 /// The program in production, keyless, with a recorder for its telemetry.
-struct Told {
-    app: TestApp,
-    ingestion: Ingestion,
+pub(crate) struct Told {
+    pub(crate) app: TestApp,
+    pub(crate) ingestion: Ingestion,
     identity: IdentityEndpoint,
 }
 
 impl Told {
-    async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         Self::with(&[]).await
     }
 
@@ -52,7 +52,7 @@ impl Told {
     }
 
     /// Asks as a caller who has a trace.
-    async fn ask(&self) -> Answer {
+    pub(crate) async fn ask(&self) -> Answer {
         begin(self.request()).await.rest().await
     }
 
@@ -66,7 +66,7 @@ impl Told {
         items
     }
 
-    fn of_kind(&self, kind: &str) -> Vec<Item> {
+    pub(crate) fn of_kind(&self, kind: &str) -> Vec<Item> {
         self.items().into_iter().filter(|item| item.kind() == kind).collect()
     }
 
@@ -78,7 +78,7 @@ impl Told {
     }
 
     /// Waits for an item of this kind whose property is this.
-    async fn item_with(&self, kind: &str, property: &str, value: &str) -> Item {
+    pub(crate) async fn item_with(&self, kind: &str, property: &str, value: &str) -> Item {
         let start = Instant::now();
         loop {
             let found = self.of_kind(kind).into_iter().find(|item| item.property(property) == value);

@@ -22,6 +22,7 @@ async fn a_refused_connection_is_tried_again_and_then_told() {
     let answer = app.ask("Hi").await;
     assert_eq!((answer.status, answer.code().as_str()), (502, "upstream_error"));
     assert!(!answer.text().contains("127.0.0.1"), "no address for strangers");
+    assert!(app.wait_for_log("asking upstream again").await);
     assert_eq!(app.log_with("asking upstream again").len(), 1);
 }
 

@@ -3,16 +3,23 @@
 //! Addresses and names come from the environment, where azd puts the outputs of `infra/main.bicep`; outside a hook they
 //! are asked of `azd env get-value`. Every step can be run again.
 
+mod down;
 mod page;
 
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
 use crate::steps::Outcome;
+use crate::tool::tool;
 use crate::{package, stage};
+
+const STEPS: &str = "api, api-by-blob, page-build, page-config, addresses, before-down, after-down";
+
+/// The page as it is deployed, under `web/`: `dist` of the service in `azure.yaml`.
+const PAGE: &str = "dist-azure";
 
 /// `cargo xtask deploy STEP`
 pub(crate) fn deploy(step: &str) -> Outcome {
@@ -20,10 +27,11 @@ pub(crate) fn deploy(step: &str) -> Outcome {
         "api" => api(),
         "api-by-blob" => api_by_blob(),
         "page-build" => page_build(),
-        "page-config" => page::configure(&project().join("web/dist"), &required("API_ORIGIN")?, sign_in()?.as_ref()),
+        "page-config" => page_config(),
         "addresses" => addresses(),
-        "before-down" => before_down(),
-        _ => Err(format!("there is no step {step}: api, api-by-blob, page-build, page-config, addresses, before-down")),
+        "before-down" => down::before(),
+        "after-down" => down::after(),
+        _ => Err(format!("there is no step {step}: {STEPS}")),
     }
 }
 
@@ -73,12 +81,21 @@ fn api_by_blob() -> Outcome {
     run(Command::new(&az).args(restart).args(["--name", &name]), project(), None)
 }
 
-/// Builds the page into `web/dist`.
+/// Builds the page into `web/dist`, and takes it to where azd looks for it.
 fn page_build() -> Outcome {
     let web = project().join("web");
     let npm = tool("npm").ok_or("Node.js (npm) is missing; the page is built with it")?;
     run(Command::new(&npm).arg("ci"), &web, None)?;
-    run(Command::new(&npm).args(["run", "build"]), &web, None)
+    run(Command::new(&npm).args(["run", "build"]), &web, None)?;
+    page::stage(&web.join("dist"), &web.join(PAGE))
+}
+
+/// Gives azd the built page with the addresses in it. The one in `web/dist` stays that of this machine.
+fn page_config() -> Outcome {
+    let (api, sign_in) = (required("API_ORIGIN")?, sign_in()?);
+    let (built, deployed) = (project().join("web/dist"), project().join("web").join(PAGE));
+    page::stage(&built, &deployed)?;
+    page::configure(&deployed, &api, sign_in.as_ref())
 }
 
 /// Says where everything is, for the end of `azd up`.
@@ -90,23 +107,6 @@ fn addresses() -> Outcome {
         None => println!("      Anyone may call: ALLOW_ANONYMOUS is true."),
     }
     println!("A new role takes some minutes to work; until then an answer may be the error upstream_auth.");
-    Ok(())
-}
-
-/// Looks before `azd down` begins. azd deletes whole resource groups, one of which may have been here before.
-fn before_down() -> Outcome {
-    for name in ["EXISTING_RESOURCE_GROUP", "EXISTING_AI_ACCOUNT"] {
-        if let Some(existing) = known(name) {
-            return Err(format!(
-                "{name} is {existing}, and azd would delete its whole resource group. \
-                 See \"Removing\" in docs/deploying.md for a way that deletes only what was made"
-            ));
-        }
-    }
-    // It is in no resource group, and azd forgets its id with the rest.
-    if let (None, Some(client_id)) = (known("EXISTING_APP_CLIENT_ID"), known("SIGN_IN_CLIENT_ID")) {
-        println!("\nThe app registration {client_id} stays. Delete it afterwards: az ad app delete --id {client_id}");
-    }
     Ok(())
 }
 
@@ -148,17 +148,6 @@ fn azd_token() -> Option<String> {
 fn output(command: &mut Command) -> Option<String> {
     let output = command.current_dir(project()).stdin(Stdio::null()).output().ok()?;
     output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
-}
-
-/// The program's path. On Windows the tools that come with npm or an installer are `.cmd` files, which are not found without
-/// their ending.
-fn tool(name: &str) -> Option<PathBuf> {
-    #[expect(clippy::disallowed_methods, reason = "the search path of programs is no setting")]
-    let path = std::env::var_os("PATH")?;
-    let endings: &[&str] = if cfg!(windows) { &[".exe", ".cmd"] } else { &[""] };
-    std::env::split_paths(&path)
-        .flat_map(|folder| endings.iter().map(move |ending| folder.join(format!("{name}{ending}"))))
-        .find(|file| file.is_file())
 }
 
 /// Runs a command in a folder, shows it, and hands it a secret on its standard input.

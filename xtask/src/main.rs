@@ -12,6 +12,9 @@ mod fuzz;
 mod package;
 mod stage;
 mod steps;
+mod swa;
+mod together;
+mod tool;
 mod web;
 
 use std::process::ExitCode;
@@ -22,10 +25,13 @@ cargo xtask COMMAND
   run     the program and its page on 127.0.0.1:7071; on the built-in demo model unless AZURE_INFERENCE_ENDPOINT is set
   test    everything that must hold: format, lints, docs, tests, dependencies, the page
   host    the program behind the stand-in Functions host on port 7071, as `func start` would run it
+  swa     [--port 4280] [--api-port 7071] [--stand-in]
+          the page behind the Static Web Apps emulator, and the program behind func, or its stand-in where there is none
   package [BINARY]
           the function app for Azure in dist/func and dist/func.zip, built for x86-64 Linux with glibc 2.28 or newer
   deploy STEP
-          what azd's hooks call: api, api-by-blob, page-build, page-config, addresses, before-down (docs/deploying.md)
+          what azd's hooks call: api, api-by-blob, page-build, page-config, addresses, before-down, after-down
+          (docs/deploying.md)
   soak    [DURATION] [--host] [--streams N] [--seed N]
           the release binary under load and faults, 20m unless given
   bench   [PART…] [--quick] …
@@ -46,6 +52,7 @@ fn main() -> ExitCode {
         (Some("run"), []) => steps::run(),
         (Some("test"), []) => steps::test(),
         (Some("host"), []) => steps::host(),
+        (Some("swa"), arguments) => swa::swa(arguments),
         (Some("package"), []) => package::package(None),
         (Some("package"), [binary]) => package::package(Some(binary)),
         (Some("deploy"), [step]) => deploy::deploy(step),

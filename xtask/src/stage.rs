@@ -24,11 +24,16 @@ pub(crate) fn app(folder: &Path, binary: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// A program of the debug build.
+pub(crate) fn built(name: &str) -> PathBuf {
+    project().join("target/debug").join(format!("{name}{}", std::env::consts::EXE_SUFFIX))
+}
+
 /// The app for this machine, with the binary of the debug build, under `target/app`; answers the folder. A
 /// `local.settings.json` comes along.
 pub(crate) fn local_app() -> io::Result<PathBuf> {
     let folder = project().join("target/app");
-    app(&folder, &project().join("target/debug").join(format!("{BINARY}{}", std::env::consts::EXE_SUFFIX)))?;
+    app(&folder, &built(BINARY))?;
     let settings = project().join("local.settings.json");
     if settings.exists() {
         fs::copy(settings, folder.join("local.settings.json"))?;

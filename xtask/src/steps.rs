@@ -1,6 +1,6 @@
 //! What the commands do, as commands of cargo.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use crate::{checks, fuzz, stage, web};
@@ -39,7 +39,6 @@ pub(crate) fn test() -> Outcome {
     }
     // A few seconds for each target; the corpus that long runs have grown stays in place.
     fuzz::fuzz(&["5".to_owned()])?;
-    // The browser tests run the program and the stand-in host, which are built by now.
     web::test()?;
     println!("\nAll is well.");
     Ok(())
@@ -47,13 +46,19 @@ pub(crate) fn test() -> Outcome {
 
 /// `cargo xtask host`
 pub(crate) fn host() -> Outcome {
+    let (app, executable) = build_local_app(true)?;
+    step(Command::new(stage::built("functions-host")).arg(app).env(executable, stage::BINARY))
+}
+
+/// Builds the program, and the stand-in host if that is wanted, and stages the app. Answers the app's folder, and the
+/// variable that has to be [`stage::BINARY`] for a host: `local.settings.json` may point into the source tree.
+pub(crate) fn build_local_app(stand_in: bool) -> Result<(PathBuf, &'static str), String> {
     cargo(&["build", "--package", "reasoning-chat"])?;
+    if stand_in {
+        cargo(&["build", "--package", "harness", "--bin", "functions-host"])?;
+    }
     let app = stage::local_app().map_err(|error| format!("staging the app: {error}"))?;
-    // The staged binary stands where host.json says; local.settings.json may point into the source tree.
-    let name = "AzureFunctionsJobHost__customHandler__description__defaultExecutablePath";
-    let app = app.to_string_lossy();
-    let arguments = ["run", "--quiet", "--package", "harness", "--bin", "functions-host", "--", &app];
-    step(Command::new(cargo_path()).args(arguments).env(name, "reasoning-chat"))
+    Ok((app, "AzureFunctionsJobHost__customHandler__description__defaultExecutablePath"))
 }
 
 /// `cargo xtask soak`

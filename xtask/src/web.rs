@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use std::{fs, io};
 
 use crate::stage;
-use crate::steps::{Outcome, step};
+use crate::steps::{self, Outcome, step};
 
 /// The oldest Node that the page's tools run on.
 const NODE_MAJOR: u32 = 20;
@@ -42,7 +42,19 @@ pub(crate) fn test() -> Outcome {
         return Ok(());
     }
     install("web/emulator")?;
+    // As `cargo xtask swa` builds them, so that its test waits for no compiler.
+    steps::build_local_app(true)?;
     npm("web", &["run", "test:browser"])
+}
+
+/// Builds the page and installs the Static Web Apps emulator; answers the emulator's program.
+pub(crate) fn emulator() -> Result<PathBuf, String> {
+    if let Some(why) = no_node() {
+        return Err(why);
+    }
+    build()?;
+    install("web/emulator")?;
+    Ok(web().join("emulator/node_modules/@azure/static-web-apps-cli/dist/cli/bin.js"))
 }
 
 /// The README's pictures, of the program on its demo model.
@@ -89,13 +101,14 @@ fn install(folder: &str) -> Outcome {
     npm(folder, &["ci"])
 }
 
-fn npm(folder: &str, arguments: &[&str]) -> Outcome {
+/// Runs npm in a folder of the project.
+pub(crate) fn npm(folder: &str, arguments: &[&str]) -> Outcome {
     let program = if cfg!(windows) { "npm.cmd" } else { "npm" };
     step(Command::new(program).arg("--prefix").arg(folder).args(arguments))
 }
 
 /// Why there is no Node to use, if there is none.
-fn no_node() -> Option<String> {
+pub(crate) fn no_node() -> Option<String> {
     let found = Command::new("node").arg("--version").stderr(Stdio::null()).output();
     let version = found.ok().filter(|output| output.status.success()).map(|output| output.stdout).unwrap_or_default();
     let version = String::from_utf8_lossy(&version).trim().to_owned();

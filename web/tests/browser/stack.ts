@@ -13,8 +13,8 @@ import { fileURLToPath } from 'node:url';
 
 import { DIST } from './backend';
 
-const PROJECT = fileURLToPath(new URL('../../..', import.meta.url));
-const BUILT = join(PROJECT, 'target/debug');
+export const PROJECT = fileURLToPath(new URL('../../..', import.meta.url));
+export const BUILT = join(PROJECT, 'target/debug');
 const EMULATOR = join(PROJECT, 'web/emulator/node_modules/@azure/static-web-apps-cli/dist/cli/bin.js');
 
 /** What has to be there for this, and is not. */
@@ -95,11 +95,12 @@ export class Stack {
 
   async close(): Promise<void> {
     for (const child of [this.emulator, this.host]) {
-      if (!child || child.exitCode !== null) continue;
-      const ended = new Promise((resolve) => child.once('exit', resolve));
-      child.kill('SIGTERM');
+      if (!child) continue;
+      const ended = child.exitCode !== null || new Promise((resolve) => child.once('exit', resolve));
+      signal(child, 'SIGTERM');
       await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, 5_000))]);
-      child.kill('SIGKILL');
+      // The emulator, told to end, leaves its server behind.
+      signal(child, 'SIGKILL');
     }
     this.model.close();
     await rm(this.folder, { recursive: true, force: true });
@@ -115,7 +116,7 @@ export class Stack {
       Values: { AZURE_INFERENCE_ENDPOINT: endpoint, AZURE_DEEPSEEK_DEPLOYMENT: 'scripted', MAX_RETRIES: '0', HEARTBEAT_INTERVAL: '1s' },
       Host: { CORS: this.page },
     }));
-    this.host = spawn(join(BUILT, 'functions-host'), ['--port', String(port), app], { stdio: 'ignore' });
+    this.host = spawn(join(BUILT, 'functions-host'), ['--port', String(port), app], { stdio: 'ignore', detached: true });
     await answers(`${this.api}/`);
   }
 
@@ -127,8 +128,17 @@ export class Stack {
     await writeFile(join(dist, 'config.json'), '{ "apiBase": "", "auth": null }');
     this.emulator = spawn(process.execPath,
       [EMULATOR, 'start', dist, '--api-devserver-url', this.api, '--host', '127.0.0.1', '--port', String(port)],
-      { stdio: 'ignore', cwd: this.folder, env: { ...process.env, CI: 'true' } });
+      { stdio: 'ignore', detached: true, cwd: this.folder, env: { ...process.env, CI: 'true' } });
     await answers(this.page);
+  }
+}
+
+/** To a child and all that it has started, which is its process group. */
+function signal(child: ChildProcess, name: NodeJS.Signals): void {
+  try {
+    process.kill(-child.pid!, name);
+  } catch {
+    // Nobody is left.
   }
 }
 
@@ -142,7 +152,7 @@ async function answers(url: string): Promise<void> {
 }
 
 /** A port that was free a moment ago. */
-function freePort(): Promise<number> {
+export function freePort(): Promise<number> {
   return new Promise((resolve) => {
     const server = createPort().listen(0, '127.0.0.1', () => {
       const { port } = server.address() as AddressInfo;

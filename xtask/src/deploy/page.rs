@@ -1,8 +1,8 @@
 //! What the built page learns at deploy time: where the API is and how to sign in (`config.json`), and that it may talk to
 //! both (the Content-Security-Policy in `staticwebapp.config.json`).
 
-use std::fs;
 use std::path::Path;
+use std::{fs, io};
 
 use serde_json::{Map, Value, json};
 
@@ -19,22 +19,42 @@ pub(crate) struct SignIn {
     pub(crate) scope: String,
 }
 
-/// Writes both files of the built page in `dist`.
-pub(crate) fn configure(dist: &Path, api: &str, sign_in: Option<&SignIn>) -> Outcome {
+/// Makes `deployed` a copy of the built page and nothing else.
+pub(crate) fn stage(built: &Path, deployed: &Path) -> Outcome {
+    if !built.join("index.html").is_file() {
+        return Err(format!("{} holds no built page: run `cargo xtask deploy page-build` first", built.display()));
+    }
+    let anew = if deployed.exists() { fs::remove_dir_all(deployed) } else { Ok(()) };
+    anew.and_then(|()| copy(built, deployed)).map_err(|error| format!("{}: {error}", deployed.display()))
+}
+
+fn copy(from: &Path, to: &Path) -> io::Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            copy(&entry.path(), &target)?;
+        } else {
+            fs::copy(entry.path(), target)?;
+        }
+    }
+    Ok(())
+}
+
+/// Writes both files of the page in `deployed`.
+pub(crate) fn configure(deployed: &Path, api: &str, sign_in: Option<&SignIn>) -> Outcome {
     let api = origin(api)?;
     let authority = sign_in.map(|sign_in| origin(&sign_in.authority)).transpose()?;
-    if !dist.join("index.html").is_file() {
-        return Err(format!("{} holds no built page: run `cargo xtask deploy page-build` first", dist.display()));
-    }
 
-    let file = dist.join("staticwebapp.config.json");
+    let file = deployed.join("staticwebapp.config.json");
     let mut hosting = read(&file)?;
     if !fill_policies(&mut hosting, &api, authority.as_deref()) {
         return Err(format!("{} sets no Content-Security-Policy", file.display()));
     }
     write(&file, &hosting)?;
 
-    let file = dist.join("config.json");
+    let file = deployed.join("config.json");
     // What else the page may keep there stays.
     let mut config = if file.is_file() { read(&file)? } else { Value::Object(Map::new()) };
     let Some(config_object) = config.as_object_mut() else {
@@ -46,7 +66,7 @@ pub(crate) fn configure(dist: &Path, api: &str, sign_in: Option<&SignIn>) -> Out
     );
     config_object.insert("auth".to_owned(), json!(auth));
     write(&file, &config)?;
-    println!("web/dist: the page calls {api}{}", if sign_in.is_some() { " and signs in" } else { "" });
+    println!("The page calls {api}{}", if sign_in.is_some() { " and signs in" } else { "" });
     Ok(())
 }
 
@@ -201,11 +221,26 @@ mod tests {
     }
 
     #[test]
+    fn what_is_deployed_is_a_copy_and_nothing_of_an_earlier_one_stays() {
+        let folder = std::env::temp_dir().join(format!("page-stage-{}", std::process::id()));
+        let (built, deployed) = (folder.join("dist"), folder.join("dist-azure"));
+        fs::create_dir_all(built.join("assets/fonts")).unwrap();
+        assert!(stage(&built, &deployed).unwrap_err().contains("page-build"));
+        fs::write(built.join("index.html"), "the page").unwrap();
+        fs::write(built.join("assets/fonts/a.woff2"), "a font").unwrap();
+        stage(&built, &deployed).unwrap();
+        fs::write(deployed.join("config.json"), "of an earlier deployment").unwrap();
+        stage(&built, &deployed).unwrap();
+        assert!(!deployed.join("config.json").exists());
+        assert_eq!(fs::read_to_string(deployed.join("index.html")).unwrap(), "the page");
+        assert_eq!(fs::read_to_string(deployed.join("assets/fonts/a.woff2")).unwrap(), "a font");
+        fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
     fn both_files_are_written_and_other_keys_stay() {
         let dist = std::env::temp_dir().join(format!("page-config-{}", std::process::id()));
         fs::create_dir_all(&dist).unwrap();
-        assert!(configure(&dist, API, None).unwrap_err().contains("page-build"));
-        fs::write(dist.join("index.html"), "").unwrap();
         fs::write(dist.join("staticwebapp.config.json"), r#"{"globalHeaders":{}}"#).unwrap();
         assert!(configure(&dist, API, None).unwrap_err().contains("Content-Security-Policy"));
 

@@ -56,34 +56,29 @@ fn parse(mut words: impl Iterator<Item = String>) -> Option<(u16, bool)> {
     Some((port, json))
 }
 
-/// One line: the time, the kind, what it is about, and its properties.
+/// One line: the time, the kind, what it is about, the trace, and its properties.
 fn describe(item: &Value) -> String {
-    let data = &item["data"]["baseData"];
-    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-    let about = match item["data"]["baseType"].as_str().unwrap_or_default() {
-        "RequestData" => {
-            format!("{} {} in {}", text(&data["name"]), text(&data["responseCode"]), text(&data["duration"]))
-        }
-        "RemoteDependencyData" => {
-            format!("{} {} in {}", text(&data["name"]), text(&data["resultCode"]), text(&data["duration"]))
-        }
-        "MessageData" => text(&data["message"]),
-        "ExceptionData" => {
-            let exception = &data["exceptions"][0];
-            format!("{}: {}", text(&exception["typeName"]), text(&exception["message"]))
-        }
-        "MetricData" => {
-            let metric = &data["metrics"][0];
-            format!("{} = {}", text(&metric["name"]), metric["value"])
-        }
-        _ => String::new(),
+    let of = |pointer: &str| match item.pointer(pointer) {
+        Some(Value::String(text)) => text.clone(),
+        Some(value) => value.to_string(),
+        None => String::new(),
     };
-    let kind = item["data"]["baseType"].as_str().unwrap_or("?").trim_end_matches("Data");
-    let properties: BTreeMap<String, String> = data["properties"]
-        .as_object()
-        .map(|properties| properties.iter().map(|(name, value)| (name.clone(), text(value))).collect())
-        .unwrap_or_default();
+    let data = |name: &str| of(&format!("/data/baseData/{name}"));
+    let kind = of("/data/baseType");
+    let about = match kind.as_str() {
+        "RequestData" => format!("{} {} in {}", data("name"), data("responseCode"), data("duration")),
+        "RemoteDependencyData" => format!("{} {} in {}", data("name"), data("resultCode"), data("duration")),
+        "ExceptionData" => format!("{}: {}", data("exceptions/0/typeName"), data("exceptions/0/message")),
+        "MetricData" => format!("{} = {}", data("metrics/0/name"), data("metrics/0/value")),
+        _ => data("message"),
+    };
+    let properties = item.pointer("/data/baseData/properties").and_then(Value::as_object);
+    let properties: BTreeMap<&str, &str> = properties
+        .into_iter()
+        .flatten()
+        .map(|(name, value)| (name.as_str(), value.as_str().unwrap_or_default()))
+        .collect();
     let properties: Vec<String> = properties.iter().map(|(name, value)| format!("{name}={value}")).collect();
-    let operation = item["tags"]["ai.operation.id"].as_str().unwrap_or("-");
-    format!("{} {kind:<16} {about}  [{operation}]  {}", text(&item["time"]), properties.join(" "))
+    let (time, operation, kind) = (of("/time"), of("/tags/ai.operation.id"), kind.trim_end_matches("Data"));
+    format!("{time} {kind:<16} {about}  [{operation}]  {}", properties.join(" "))
 }
