@@ -15,6 +15,9 @@ export class Follow {
     this.box = box;
     this.onChange = onChange;
     box.addEventListener('scroll', () => this.scrolled(), { passive: true });
+    // Formulas are typeset late, windows are resized, keyboards slide in.
+    const sizes = new ResizeObserver(() => this.keep());
+    for (const element of [box, ...box.children]) sizes.observe(element);
     // These come before the scroll that they cause, and would lose against text that grows in the meantime.
     box.addEventListener('wheel', (event) => event.deltaY < 0 && this.canScroll(event.target) && this.set(false), { passive: true });
     box.addEventListener('keydown', (event) => ['PageUp', 'ArrowUp', 'Home'].includes(event.key) && !isField(event.target) && this.set(false));

@@ -1,8 +1,8 @@
 /**
- * Paints at most once a frame, and never spends more than a quarter of the time painting: after a frame that took long the
+ * Paints at most once a frame, and never spends more than half of the time painting: after a frame that took long the
  * next one waits. So the cost of an answer stays in proportion to its length, and typing stays possible on a slow phone.
  */
-const REST = 3;
+const REST = 1;
 
 /** Calls `paint` soon after each `request`, once for all of them. */
 export class Frames {

@@ -20,6 +20,7 @@ export class ThinkingPanel {
   private readonly follow = new Follow(this.box);
   private stream = new MarkdownText(this.text);
   private pushed = 0;
+  private isComplete = false;
   private isEnded = false;
   private isTouched = false;
   private wasThinking = false;
@@ -59,15 +60,14 @@ export class ThinkingPanel {
       this.pushed = answer.thoughts.length;
       this.isEnded = false;
     }
-    if (!this.isEnded && !isOpen(answer)) {
-      this.stream.end();
-      this.isEnded = true;
-    }
+    this.isComplete = !isOpen(answer);
   }
 
   /** Folded thoughts are not laid out; they are when they are opened. */
   private show(): void {
-    if (!this.isEnded) this.stream.render();
+    if (this.isComplete && !this.isEnded) this.stream.end();
+    else if (!this.isEnded) this.stream.render();
+    this.isEnded = this.isComplete;
     if (this.wasThinking) this.follow.keep();
   }
 }

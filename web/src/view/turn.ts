@@ -12,6 +12,9 @@ import { duration, setText, ThinkingPanel } from './thinking';
 const WAIT_SHOWN_MS = 4_000;
 const DOUBT_MS = 45_000;
 
+/** The most of a text that one frame takes: a burst of a hundred kilobytes must not freeze the page. */
+const SLICE_CHARS = 5_000;
+
 /** Shows a turn; `update` is cheap to call every frame. */
 export class TurnView {
   readonly element: HTMLElement;
@@ -24,6 +27,7 @@ export class TurnView {
   private stream = new MarkdownText(this.text);
   private pushed = 0;
   private shownEnd = '';
+  private wasOpen = false;
 
   constructor(turn: Turn, number: number) {
     this.turn = turn;
@@ -37,28 +41,32 @@ export class TurnView {
       el('div', { class: 'answer' }, this.thinking.element, this.text, this.waiting, this.ending));
   }
 
-  /** Shows the answer as it is now. `exchange` is there while it comes. */
-  update(isLast: boolean, exchange: Exchange | undefined): void {
+  /** Shows the answer as it is now; false when there is more of it for the next frame. `exchange` is there while it comes. */
+  update(isLast: boolean, exchange: Exchange | undefined): boolean {
     const { answer } = this.turn;
     this.thinking.update(answer, exchange?.thinkingMs() ?? 0);
-    this.growText(answer);
-    this.element.classList.toggle('open', isOpen(answer));
+    const isAllShown = this.growText(answer);
     this.showWaiting(answer, exchange);
-    this.showEnd(answer, isLast);
+    if (isAllShown) this.showEnd(answer, isLast);
+    return isAllShown;
   }
 
-  private growText(answer: Answer): void {
+  private growText(answer: Answer): boolean {
     if (answer.text.length < this.pushed) {
       // The filter took it back.
       this.stream = new MarkdownText(this.text);
       this.pushed = 0;
     }
-    if (answer.text.length > this.pushed) {
-      this.stream.push(answer.text.slice(this.pushed));
-      this.pushed = answer.text.length;
-    }
-    if (isOpen(answer)) this.stream.render();
+    // What was stored comes at once: nobody has waited for it yet.
+    const isStored = this.pushed === 0 && !this.wasOpen && !isOpen(answer);
+    this.wasOpen ||= isOpen(answer);
+    const end = isStored ? answer.text.length : Math.min(answer.text.length, this.pushed + SLICE_CHARS);
+    if (end > this.pushed) this.stream.push(answer.text.slice(this.pushed, end));
+    this.pushed = end;
+    const isAll = end === answer.text.length;
+    if (isOpen(answer) || !isAll) this.stream.render();
     else this.stream.end();
+    return isAll;
   }
 
   private showWaiting(answer: Answer, exchange: Exchange | undefined): void {

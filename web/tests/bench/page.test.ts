@@ -118,16 +118,12 @@ async function run(kind: Case): Promise<Result> {
     keyP95: kind.type ? (rank >= 0 ? (keys[Math.min(rank, keys.length - 1)] ?? 16) : 16) : null,
   };
   results.push(result);
+  process.stdout.write(`${JSON.stringify(result)}\n`);
   await page.close();
   return result;
 }
 
 const once = { rate: null, slowdown: 1 };
-
-test('the original’s style: twice the answer is four times the blocking', async () => {
-  await run({ name: 'original’s style, 2,500 chunks at once', path: ORIGINAL, chunks: 2_500, ...once });
-  await run({ name: 'original’s style, 5,000 at once', path: ORIGINAL, chunks: 5_000, ...once });
-});
 
 test('this page: 5,000 chunks at once in half a second without a task over 100 ms', async () => {
   const result = await run({ name: 'this page, 5,000 at once', path: OURS, chunks: 5_000, ...once });
@@ -149,7 +145,7 @@ test('this page: 10,000 chunks at 200/s on a machine four times slower', async (
   expect.soft(result.keyP95).toBeLessThanOrEqual(100);
 });
 
-test('the original’s style: 5,000 chunks at 200/s, for comparison', async () => {
-  await run({ name: 'original’s style, 5,000 at 200/s', path: ORIGINAL, chunks: 5_000, rate: 200, slowdown: 1 });
-  await run({ name: 'this page, 5,000 at 200/s', path: OURS, chunks: 5_000, rate: 200, slowdown: 1 });
+test('the original’s style: twice the answer is four times the blocking', async () => {
+  await run({ name: 'original’s style, 2,500 chunks at once', path: ORIGINAL, chunks: 2_500, ...once });
+  await run({ name: 'original’s style, 5,000 at once', path: ORIGINAL, chunks: 5_000, ...once });
 });
