@@ -34,11 +34,13 @@ test.each(['light', 'dark'] as const)('%s', async (colorScheme) => {
     if (tries > 50) throw new Error('the program does not answer');
     await page.waitForTimeout(100);
   }
+  await page.mouse.move(700, 500);
   const ended = () => page.locator('.turn').last().locator('.ending .tools').waitFor({ timeout: 60_000 });
   await page.fill('#question', 'How many r in strawberry? fast');
   await page.press('#question', 'Enter');
   await ended();
   await page.click('#new-chat');
+  await page.mouse.move(700, 500);
   await page.fill('#question', 'Why is the sky blue?');
   await page.press('#question', 'Enter');
   await page.waitForFunction(() => (document.querySelector('.thoughts .box')?.textContent?.length ?? 0) > 420);
