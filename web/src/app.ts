@@ -173,7 +173,7 @@ export class App {
     const exchange = this.current();
     for (const [index, view] of this.views.entries()) {
       const isLast = index === this.views.length - 1;
-      if (!view.update(isLast, isLast ? exchange : undefined)) this.frames.request();
+      if (!view.update(isLast, isLast ? exchange : undefined)) this.frames.request(true);
     }
     const last = this.conversation.turns.at(-1);
     byId('empty', HTMLElement).hidden = last !== undefined;
