@@ -148,19 +148,29 @@ impl Answer {
         }
 
         let mut texts = Texts { content: delta.content.map(Text::Raw), reasoning: reasoning.map(Text::Raw) };
+        let mut thoughts = None;
         let told = match delta.content.filter(|raw| has_text(raw)).map(|raw| (raw, route(inline, raw))) {
             None | Some((_, Route::Content)) => Told::default(),
             Some((raw, Route::Thoughts)) => {
-                texts = Texts { content: None, reasoning: Some(Text::Raw(raw)) };
+                texts.content = None;
+                thoughts = Some(Text::Raw(raw));
                 Told::default()
             }
             Some((raw, Route::Mixed)) => {
-                let text: String = serde_json::from_str(raw.get()).map_err(|error| unreadable(&error, raw.get()))?;
+                let text = json::lossy_text(raw).map_err(|error| unreadable(&error, raw.get()))?;
                 texts.content = None;
                 inline.push(&text)
             }
         };
         let held = if finishes { inline.finish() } else { Told::default() };
+        if let Some(own) = reasoning.filter(|raw| has_text(raw))
+            && (thoughts.is_some() || !told.thoughts.is_empty() || !held.thoughts.is_empty())
+        {
+            // A delta with thoughts of its own and thoughts inside its content: both are told.
+            out.thoughts(index, own);
+            texts.reasoning = None;
+        }
+        texts.reasoning = thoughts.or(texts.reasoning);
         // The last piece of text rides on the choice's own line, the others go before it.
         let mut pieces = told.pieces().into_iter().chain(held.pieces()).filter(|piece| !piece.is_empty());
         let mut last = pieces.next();
@@ -194,7 +204,9 @@ fn route(inline: &mut InlineThoughts, content: &RawValue) -> Route {
     let raw = content.get().as_bytes();
     match inline.place() {
         Place::Answering if inline.is_clear() => Route::Content,
-        Place::Start if inline.is_clear() && !matches!(raw.get(1), Some(b' ' | b'<' | b'\\')) => {
+        Place::Start
+            if inline.is_clear() && (!matches!(raw.get(1), Some(b' ' | b'<' | b'\\')) || beyond_ascii(raw)) =>
+        {
             inline.stop_looking();
             Route::Content
         }
@@ -208,6 +220,11 @@ fn route(inline: &mut InlineThoughts, content: &RawValue) -> Route {
         }
         _ => Route::Mixed,
     }
+}
+
+/// Whether a string begins with the escape of a character, or of half of one, that is no part of a tag.
+fn beyond_ascii(raw: &[u8]) -> bool {
+    raw.starts_with(b"\"\\u") && !raw.starts_with(b"\"\\u00")
 }
 
 fn inline_thoughts(all: &mut Vec<InlineThoughts>, index: u32) -> Result<&mut InlineThoughts, ChatError> {

@@ -4,14 +4,13 @@
 use std::fmt;
 
 use memchr::memmem;
-use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 /// Whether any category was filtered.
 pub(crate) fn any_filtered(results: &RawValue) -> bool {
     // Nearly every chunk says false everywhere: look closely only where a `true` is.
-    memmem::find(results.get().as_bytes(), b"true").is_some()
-        && serde_json::from_str(results.get()).is_ok_and(|Filtered(filtered)| filtered)
+    memmem::find(results.get().as_bytes(), b"true").is_some() && says_filtered(results.get())
 }
 
 /// The keys of an object whose values were filtered: the categories.
@@ -22,86 +21,36 @@ pub(crate) fn filtered_categories(results: &RawValue) -> Vec<String> {
 /// Categories that are named at most; Azure has about a dozen.
 const MAX_CATEGORIES: usize = 16;
 
-struct Filtered(bool);
-
-impl<'de> Deserialize<'de> for Filtered {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(FilteredVisitor).map(Self)
-    }
-}
-
-struct FilteredVisitor;
-
-impl<'de> Visitor<'de> for FilteredVisitor {
-    type Value = bool;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("filter results")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<bool, A::Error> {
-        let mut filtered = false;
-        while let Some(key) = map.next_key::<Key>()? {
-            match key {
-                Key::Filtered => filtered |= map.next_value::<True>()?.0,
-                Key::Other => filtered |= map.next_value::<Filtered>()?.0,
-            }
+/// Whether JSON has a member `"filtered": true`. Strings are skipped and nothing else is looked at, so that nothing beside
+/// a verdict can hide it: no half of a character, no number out of range, no depth.
+fn says_filtered(json: &str) -> bool {
+    let mut rest = json;
+    while let Some((string, after)) = rest.split_once('"').and_then(|(_, string)| split_string(string)) {
+        let value = after.trim_start().strip_prefix(':').map(str::trim_start);
+        if value.is_some_and(|value| value.starts_with("true")) && is_filtered(string) {
+            return true;
         }
-        Ok(filtered)
+        rest = after;
     }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<bool, A::Error> {
-        let mut filtered = false;
-        while let Some(Filtered(element)) = list.next_element()? {
-            filtered |= element;
-        }
-        Ok(filtered)
-    }
-
-    fn visit_bool<E>(self, _: bool) -> Result<bool, E> {
-        Ok(false)
-    }
-
-    fn visit_i64<E>(self, _: i64) -> Result<bool, E> {
-        Ok(false)
-    }
-
-    fn visit_u64<E>(self, _: u64) -> Result<bool, E> {
-        Ok(false)
-    }
-
-    fn visit_f64<E>(self, _: f64) -> Result<bool, E> {
-        Ok(false)
-    }
-
-    fn visit_str<E>(self, _: &str) -> Result<bool, E> {
-        Ok(false)
-    }
-
-    fn visit_unit<E>(self) -> Result<bool, E> {
-        Ok(false)
-    }
+    false
 }
 
-/// The value of `filtered`: `true` or anything else.
-struct True(bool);
-
-impl<'de> Deserialize<'de> for True {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        <&RawValue>::deserialize(deserializer).map(|raw| Self(raw.get() == "true"))
-    }
+/// A string's body as it was written, and what follows its closing quote.
+fn split_string(text: &str) -> Option<(&str, &str)> {
+    let mut escaped = false;
+    let end = text.bytes().position(|byte| {
+        let ends = byte == b'"' && !escaped;
+        escaped = byte == b'\\' && !escaped;
+        ends
+    })?;
+    Some((text.get(..end)?, text.get(end + 1..)?))
 }
 
-enum Key {
-    Filtered,
-    Other,
-}
-
-impl<'de> Deserialize<'de> for Key {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let key = String::deserialize(deserializer)?;
-        Ok(if key == "filtered" { Self::Filtered } else { Self::Other })
-    }
+/// Whether a member's name, as it was written, is `filtered`.
+fn is_filtered(name: &str) -> bool {
+    name == "filtered"
+        || name.contains('\\')
+            && serde_json::from_str::<String>(&format!("\"{name}\"")).is_ok_and(|name| name == "filtered")
 }
 
 struct Categories(Vec<String>);
@@ -124,7 +73,7 @@ impl<'de> Deserialize<'de> for Categories {
                         name.len() <= 64 && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
                     if !plain || names.len() == MAX_CATEGORIES {
                         map.next_value::<IgnoredAny>()?;
-                    } else if map.next_value::<Filtered>()?.0 {
+                    } else if any_filtered(map.next_value()?) {
                         names.push(name);
                     }
                 }
@@ -151,14 +100,19 @@ mod tests {
             r#"{"custom_blocklists":[{"filtered":false},{"id":"x","filtered": true}]}"#,
             r#"[{"prompt_index":0,"content_filter_results":{"jailbreak":{"detected":true,"filtered":true}}}]"#,
             r#"{"x":{"details":[[{"\u0066iltered":true}]]}}"#,
+            r#"{"citation":{"text":"cut \ud83d"},"hate":{"filtered":true}}"#,
+            "{\"score\":1e999,\"hate\":{\"filtered\" :\n\ttrue}}",
         ] {
             assert!(any_filtered(raw(json)), "{json}");
         }
+        let deep = format!("{}{}{}", "[".repeat(1000), r#"{"filtered":true}"#, "]".repeat(1000));
+        assert!(any_filtered(raw(&deep)));
         for json in [
             "{}",
             "null",
             r#"{"jailbreak":{"detected":true,"filtered":false}}"#,
             r#"{"x":"\"filtered\":true"}"#,
+            r#"{"x":"\\","y":"filtered","z":true}"#,
             r#"{"filtered":"true"}"#,
             r#"{"error":{"code":"content_filter_error","message":"it is true"}}"#,
         ] {

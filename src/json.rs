@@ -47,6 +47,33 @@ pub(crate) fn is_null(raw: &RawValue) -> bool {
     raw.get() == "null"
 }
 
+/// A raw string's text. Half a character, which JSON can escape and text cannot hold, becomes U+FFFD.
+pub(crate) fn lossy_text(raw: &RawValue) -> Result<String, serde_json::Error> {
+    struct LossyText;
+
+    impl Visitor<'_> for LossyText {
+        type Value = String;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a string")
+        }
+
+        /// Asked for bytes, `serde_json` gives halves as UTF-8 would write them: three bytes, of which none is text.
+        fn visit_bytes<E>(self, bytes: &[u8]) -> Result<String, E> {
+            let mut text = String::with_capacity(bytes.len());
+            for chunk in bytes.utf8_chunks() {
+                text.push_str(chunk.valid());
+                if chunk.invalid().first() == Some(&0xED) {
+                    text.push(char::REPLACEMENT_CHARACTER);
+                }
+            }
+            Ok(text)
+        }
+    }
+
+    raw.deserialize_bytes(LossyText)
+}
+
 #[cfg(test)]
 mod tests {
     use serde::Deserialize;
@@ -69,6 +96,13 @@ mod tests {
         assert!(a("[]").is_err());
         assert!(a("null").is_err());
         assert!(a(r#"{"a":1,"a":2}"#).is_err(), "a field that comes twice is a fault");
+    }
+
+    #[test]
+    fn halves_of_characters_are_replaced_and_the_rest_stays() {
+        let text = |json| lossy_text(serde_json::from_str(json).unwrap()).unwrap();
+        assert_eq!(text(r#""a\n\u00e9€\ud83d\ude04""#), "a\né€😄");
+        assert_eq!(text(r#""\ud83da\ude04\ud83d\ud83d""#), "\u{FFFD}a\u{FFFD}\u{FFFD}\u{FFFD}");
     }
 
     #[test]

@@ -25,7 +25,7 @@ pub(crate) struct Account {
     code: String,
     kind: String,
     inner_code: String,
-    /// Lower case, for [`Account::is_context_length`] only.
+    /// Lower case; looked at for a few words, and never told.
     message: String,
     categories: Vec<String>,
 }
@@ -122,7 +122,11 @@ impl Account {
 
     /// An answer that is not a success. `wait` is what its headers say of a later try.
     pub(crate) fn into_refusal(self, status: StatusCode, wait: Option<Duration>) -> ChatError {
-        let cause = format!("status {}, {self}", status.as_u16());
+        let mut cause = format!("status {}, {self}", status.as_u16());
+        if status == StatusCode::UNAUTHORIZED && self.message.contains("audience") {
+            // Azure says so for a token of another scope, for a missing one and for an expired one alike.
+            cause.push_str("; if the role is there, the token's audience may be wrong (AZURE_INFERENCE_SCOPE)");
+        }
         let error = match status.as_u16() {
             400 | 413 | 422 if self.is_content_filter() => content_filtered(self.categories),
             400 | 413 | 422 if self.is_context_length() => context_length(),
@@ -250,6 +254,15 @@ mod tests {
         ] {
             assert_eq!(Account::read(event).into_stream_error().code(), code, "{event}");
         }
+    }
+
+    #[test]
+    fn a_token_for_another_audience_is_hinted_at_in_the_log() {
+        let body = r#"{"statusCode":401,"message":"Unauthorized. Access token is missing, invalid, audience is incorrect (https://x), or have expired."}"#;
+        let error = refused(401, body);
+        assert_eq!(error.code(), Code::UpstreamAuth);
+        let cause = error.cause().unwrap();
+        assert!(cause.contains("AZURE_INFERENCE_SCOPE") && !cause.contains("https://x"), "{cause}");
     }
 
     #[test]

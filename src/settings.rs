@@ -13,6 +13,7 @@ pub use self::endpoint::Endpoint;
 pub use self::read::Fault;
 use self::read::Reader;
 use self::variables as v;
+use crate::log;
 
 /// Everything that can be set, checked.
 #[derive(Clone, Debug)]
@@ -175,7 +176,7 @@ impl Settings {
         let host_port = reader.optional(&v::FUNCTIONS_CUSTOMHANDLER_PORT, read::port);
         let own_port = reader.value(&v::PORT, read::port)?;
         let log_filter = reader.value(&v::RUST_LOG, read::text)?;
-        if tracing_subscriber::EnvFilter::try_new(&log_filter).is_err() {
+        if log::filter(&log_filter).is_none() {
             reader.fault(&v::RUST_LOG, "must be a log filter, such as info or reasoning_chat=debug");
         }
         let request_timeout = reader.value(&v::REQUEST_TIMEOUT, read::duration)?;

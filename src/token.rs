@@ -6,6 +6,8 @@
 //! endpoint does meanwhile. Each fetch uses a fresh credential, whose cache is empty.
 
 mod credential;
+#[doc(hidden)]
+pub mod fuzzing;
 
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

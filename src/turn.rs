@@ -39,17 +39,17 @@ pub struct Turn<B> {
     end: Option<Result<(), ChatError>>,
     time: Time,
     /// Ready when open answers must end.
-    grace_over: Pending<()>,
+    grace_over: Awaited<()>,
     record: Record,
     _slot: Slot,
 }
 
 /// A future that is waited for now and then.
-struct Pending<T>(BoxFuture<'static, T>);
+struct Awaited<T>(BoxFuture<'static, T>);
 
-impl<T> std::fmt::Debug for Pending<T> {
+impl<T> std::fmt::Debug for Awaited<T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Pending")
+        f.write_str("Awaited")
     }
 }
 
@@ -57,7 +57,7 @@ impl<T> std::fmt::Debug for Pending<T> {
 #[derive(Debug)]
 enum Source<B> {
     /// Upstream has not answered yet.
-    Opening(Pending<Result<B, ChatError>>),
+    Opening(Awaited<Result<B, ChatError>>),
     /// Upstream answers.
     Answering(B),
     /// Upstream's request is closed.
@@ -92,13 +92,13 @@ where
         let mut lines = Vec::with_capacity(512);
         line::start(&mut lines, record.request_id(), deployment);
         Self {
-            source: Source::Opening(Pending(opening)),
+            source: Source::Opening(Awaited(opening)),
             decoder: Decoder::new(clocks.max_event_bytes),
             answer: Answer::default(),
             lines,
             end: None,
             time: Time::new(clocks, record.started()),
-            grace_over: Pending(grace_over),
+            grace_over: Awaited(grace_over),
             record,
             _slot: slot,
         }

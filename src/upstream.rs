@@ -28,6 +28,11 @@ const MAX_ERROR_BYTES: usize = 64 * 1024;
 /// An error body is waited for this long; the status alone says most.
 const ERROR_BODY_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// Connections to upstream that are kept for the next request, when more were open at once.
+const MAX_IDLE_CONNECTIONS: usize = 32;
+/// How long they are kept. People's next questions come later than that, other people's sooner.
+const MAX_IDLE_TIME: Duration = Duration::from_secs(30);
+
 /// The model's service. One for the whole program.
 #[derive(Debug)]
 pub struct Upstream {
@@ -50,6 +55,9 @@ pub fn client(endpoint: &Endpoint, connect_timeout: Duration) -> reqwest::Result
         .user_agent(concat!("reasoning-chat/", env!("CARGO_PKG_VERSION")))
         // No `timeout`: it would cover the body and cut healthy streams. See `crate::turn` for the clocks.
         .connect_timeout(connect_timeout)
+        // A connection keeps its read buffer, up to 408 KiB (hyper's), for as long as it lives; `docs/soak.md` tells of it.
+        .pool_max_idle_per_host(MAX_IDLE_CONNECTIONS)
+        .pool_idle_timeout(MAX_IDLE_TIME)
         .redirect(reqwest::redirect::Policy::none())
         // A proxy of the environment would see tokens and conversations.
         .no_proxy()

@@ -59,14 +59,22 @@ impl<'o> Lines<'o> {
 
     /// A line with nothing but a piece of text.
     pub(super) fn piece(&mut self, index: u32, piece: Piece<'_>) {
+        match piece {
+            Piece::Content(text) => self.only(index, "\"content\":", &Text::New(text)),
+            Piece::Thoughts(text) => self.only(index, "\"reasoning_content\":", &Text::New(text)),
+        }
+    }
+
+    /// A line with nothing but thoughts, as upstream wrote them.
+    pub(super) fn thoughts(&mut self, index: u32, thoughts: &RawValue) {
+        self.only(index, "\"reasoning_content\":", &Text::Raw(thoughts));
+    }
+
+    fn only(&mut self, index: u32, name: &str, text: &Text<'_>) {
         self.index(index);
-        let (name, text) = match piece {
-            Piece::Content(text) => ("\"content\":", text),
-            Piece::Thoughts(text) => ("\"reasoning_content\":", text),
-        };
         self.put(",\"delta\":{");
         self.put(name);
-        self.text(&Text::New(text));
+        self.text(text);
         self.put("},\"finish_reason\":null}\n");
     }
 

@@ -98,6 +98,27 @@ fn a_piece_with_both_makes_two_lines_and_the_rest_rides_on_the_last() {
 }
 
 #[test]
+fn thoughts_of_both_kinds_in_one_delta_are_both_told() {
+    let both = r#"{"choices":[{"index":0,"delta":{"reasoning":"a","content":"b"}}]}"#;
+    assert_eq!(
+        lines(&[&content("<think>"), both])[1..],
+        [
+            r#"{"index":0,"delta":{"reasoning_content":"a"},"finish_reason":null}"#,
+            r#"{"index":0,"delta":{"reasoning_content":"b"}}"#
+        ]
+    );
+    let end = r#"{"choices":[{"index":0,"delta":{"reasoning":"a","content":"b</think>c"},"finish_reason":"stop"}]}"#;
+    assert_eq!(
+        lines(&[&content("<think>"), end])[1..],
+        [
+            r#"{"index":0,"delta":{"reasoning_content":"a"},"finish_reason":null}"#,
+            r#"{"index":0,"delta":{"reasoning_content":"b"},"finish_reason":null}"#,
+            r#"{"index":0,"delta":{"content":"c"},"finish_reason":"stop"}"#
+        ]
+    );
+}
+
+#[test]
 fn a_think_tag_later_in_the_answer_is_text() {
     let event = content("See <think>this</think>.");
     assert_eq!(lines(&[&event]), [r#"{"index":0,"delta":{"content":"See <think>this</think>."}}"#]);
@@ -182,11 +203,19 @@ fn what_is_no_chunk_is_a_protocol_fault() {
 #[test]
 fn halves_of_a_character_in_two_events_pass_as_they_are() {
     let half = |escape: &str| format!(r#"{{"choices":[{{"index":0,"delta":{{"content":"{escape}"}}}}]}}"#);
-    for before in ["a", "<think>a"] {
+    for before in ["", "a", "<think>a"] {
         let told = lines(&[&content(before), &half(r"\ud83d"), &half(r"\ude04")]);
         assert!(told[1].contains(r#"content":"\ud83d""#), "{told:?}");
         assert!(told[2].contains(r#"content":"\ude04""#), "{told:?}");
     }
+}
+
+#[test]
+fn half_a_character_beside_what_may_be_a_tag_does_not_break_the_answer() {
+    let event = r#"{"choices":[{"index":0,"delta":{"content":" \ud83d"}}]}"#;
+    assert_eq!(lines(&[event]), ["{\"index\":0,\"delta\":{\"content\":\" \u{FFFD}\"}}"]);
+    let event = r#"{"choices":[{"index":0,"delta":{"content":"<think>a</think>\ud83d"}}]}"#;
+    assert_eq!(lines(&[event])[1], "{\"index\":0,\"delta\":{\"content\":\"\u{FFFD}\"}}");
 }
 
 #[test]

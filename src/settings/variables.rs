@@ -84,7 +84,7 @@ variables! {
     PORT = "7071",
         "The port on 127.0.0.1 to listen on, outside the Functions host.";
     RUST_LOG = "info",
-        "Log filter, in the syntax of `tracing-subscriber`'s `EnvFilter`.";
+        "Log filter, in the syntax of `tracing-subscriber`'s `EnvFilter`, without values of fields.";
     FUNCTIONS_CUSTOMHANDLER_PORT = "",
         "Set by the Functions host: the port to listen on.";
     WEBSITE_AUTH_ENABLED = "false",

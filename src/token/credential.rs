@@ -23,8 +23,8 @@ pub(super) fn source(identity: &Identity, client: &reqwest::Client) -> Option<(S
     match identity.clone() {
         Identity::None => None,
         Identity::Managed { client_id, scope } => {
-            let client = Arc::new(BoundedClient(client.clone()));
-            Some((scope, Box::new(move || managed(&client_id, Arc::<BoundedClient>::clone(&client)))))
+            let client: Arc<dyn HttpClient> = Arc::new(client.clone());
+            Some((scope, Box::new(move || managed(&client_id, Arc::clone(&client)))))
         }
         Identity::Developer { tenant_id, scope } => {
             Some((scope, Box::new(move || Ok(Arc::new(DeveloperSignIn { tenant_id: tenant_id.clone() })))))
@@ -32,12 +32,12 @@ pub(super) fn source(identity: &Identity, client: &reqwest::Client) -> Option<(S
     }
 }
 
-fn managed(client_id: &str, client: Arc<BoundedClient>) -> azure_core::Result<Arc<dyn TokenCredential>> {
+pub(super) fn managed(client_id: &str, client: Arc<dyn HttpClient>) -> azure_core::Result<Arc<dyn TokenCredential>> {
     let options = ManagedIdentityCredentialOptions {
         user_assigned_id: Some(UserAssignedId::ClientId(client_id.to_owned())),
         client_options: ClientOptions {
             // One client for all: one connection pool, one set of roots.
-            transport: Some(Transport::new(client)),
+            transport: Some(Transport::new(Arc::new(BoundedClient(client)))),
             // The library's default goes on for a minute; a request cannot wait that long.
             retry: RetryOptions::exponential(ExponentialRetryOptions {
                 initial_delay: Duration::milliseconds(200),
@@ -54,9 +54,9 @@ fn managed(client_id: &str, client: Arc<BoundedClient>) -> azure_core::Result<Ar
 /// An answer of the identity endpoint is read this far; tokens are a few KiB.
 const MAX_TOKEN_ANSWER_BYTES: usize = 64 * 1024;
 
-/// The program's HTTP client, which reads no more of the identity endpoint's answer than a token needs.
+/// An HTTP client that reads no more of the identity endpoint's answer than a token needs.
 #[derive(Debug)]
-struct BoundedClient(reqwest::Client);
+struct BoundedClient(Arc<dyn HttpClient>);
 
 #[async_trait::async_trait]
 impl HttpClient for BoundedClient {

@@ -90,7 +90,8 @@ async fn a_silent_reader_is_dropped_in_bounded_memory_and_its_neighbours_do_not_
         let asked = Instant::now();
         let answer = begin(post(&app.direct_url("/api/chat/stream"), &question("Hi"))).await.rest().await;
         assert_eq!(answer.content(), "Hi");
-        assert!(asked.elapsed() < Duration::from_secs(1), "a neighbour waits");
+        // Far above what it takes on a busy machine, far below what a stalled program would.
+        assert!(asked.elapsed() < Duration::from_secs(3), "a neighbour waits");
         let grown = resident_kib(&app).saturating_sub(resident);
         assert!(grown < 16 * 1024, "160 MB are on offer, {grown} KiB were taken in");
     }

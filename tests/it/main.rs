@@ -13,18 +13,22 @@
 
 mod access;
 mod client_faults;
+mod developer_sign_in;
 mod disconnect;
 mod errors;
 mod files;
 mod heartbeats;
 mod identity;
 mod identity_faults;
+mod infra;
 mod leaks;
 mod local;
 mod operating_docs;
 mod original_client;
+mod packaged;
 mod process_faults;
 mod properties;
+mod repository;
 mod requests;
 mod streaming;
 mod support;

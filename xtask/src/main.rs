@@ -1,9 +1,14 @@
-//! The project's commands, the same on every system: `cargo xtask run`, `cargo xtask test`, `cargo xtask host`.
+//! The project's commands, the same on every system: `cargo xtask COMMAND`; without one it lists them.
 //!
 //! Each prints the commands it runs, so that none of them is needed to do the same by hand.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line tool talks to the person who called it")]
 
+mod checks;
+mod deploy;
+mod elf;
+mod fuzz;
+mod package;
 mod stage;
 mod steps;
 mod web;
@@ -13,19 +18,35 @@ use std::process::ExitCode;
 const HELP: &str = "\
 cargo xtask COMMAND
 
-  run          the program and its page on 127.0.0.1:7071; on the built-in demo model unless AZURE_INFERENCE_ENDPOINT is set
-  test         everything that must hold: format, lints, docs, tests, dependencies, the page
-  host         the program behind the stand-in Functions host on port 7071, as `func start` would run it
-  screenshots  makes the README's pictures under docs/images
+  run     the program and its page on 127.0.0.1:7071; on the built-in demo model unless AZURE_INFERENCE_ENDPOINT is set
+  test    everything that must hold: format, lints, docs, tests, dependencies, the page
+  host    the program behind the stand-in Functions host on port 7071, as `func start` would run it
+  package [BINARY]
+          the function app for Azure in dist/func and dist/func.zip, built for x86-64 Linux with glibc 2.28 or newer
+  deploy STEP
+          what azd's hooks call: api, api-by-blob, page-build, page-config, addresses, before-down (docs/deploying.md)
+  soak    [DURATION] [--host] [--streams N] [--seed N]
+          the release binary under load and faults, 20m unless given
+  fuzz    [SECONDS] [TARGET…]
+          the fuzz targets, 60 s each unless told otherwise (docs/fuzzing.md)
+  screenshots
+          makes the README's pictures under docs/images
 ";
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
-    let result = match (arguments.next().as_deref(), arguments.next()) {
-        (Some("run"), None) => steps::run(),
-        (Some("test"), None) => steps::test(),
-        (Some("host"), None) => steps::host(),
-        (Some("screenshots"), None) => steps::screenshots(),
+    let command = arguments.next();
+    let arguments: Vec<String> = arguments.collect();
+    let result = match (command.as_deref(), arguments.as_slice()) {
+        (Some("run"), []) => steps::run(),
+        (Some("test"), []) => steps::test(),
+        (Some("host"), []) => steps::host(),
+        (Some("package"), []) => package::package(None),
+        (Some("package"), [binary]) => package::package(Some(binary)),
+        (Some("deploy"), [step]) => deploy::deploy(step),
+        (Some("fuzz"), arguments) => fuzz::fuzz(arguments),
+        (Some("screenshots"), []) => steps::screenshots(),
+        (Some("soak"), arguments) => steps::soak(arguments),
         _ => {
             eprint!("{HELP}");
             return ExitCode::from(2);

@@ -8,24 +8,30 @@ pub(crate) fn project() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("."))
 }
 
-/// Stages the app with the binary of a build (`debug`, `release`) under `target/app`, and answers the folder. A
-/// `local.settings.json` comes along.
-pub(crate) fn app(build: &Path) -> io::Result<PathBuf> {
-    let project = project();
-    let app = project.join("target/app");
-    if app.exists() {
-        fs::remove_dir_all(&app)?;
+/// The binary's name in the app, which `host.json` says and which the host makes executable.
+pub(crate) const BINARY: &str = "reasoning-chat";
+
+/// Makes `folder` hold the app with this binary and nothing else.
+pub(crate) fn app(folder: &Path, binary: &Path) -> io::Result<()> {
+    if folder.exists() {
+        fs::remove_dir_all(folder)?;
     }
-    fs::create_dir_all(app.join("chat_stream"))?;
+    fs::create_dir_all(folder.join("chat_stream"))?;
     for file in ["host.json", "chat_stream/function.json"] {
-        fs::copy(project.join(file), app.join(file))?;
+        fs::copy(project().join(file), folder.join(file))?;
     }
-    let settings = project.join("local.settings.json");
+    fs::copy(binary, folder.join(BINARY))?;
+    Ok(())
+}
+
+/// The app for this machine, with the binary of the debug build, under `target/app`; answers the folder. A
+/// `local.settings.json` comes along.
+pub(crate) fn local_app() -> io::Result<PathBuf> {
+    let folder = project().join("target/app");
+    app(&folder, &project().join("target/debug").join(format!("{BINARY}{}", std::env::consts::EXE_SUFFIX)))?;
+    let settings = project().join("local.settings.json");
     if settings.exists() {
-        fs::copy(settings, app.join("local.settings.json"))?;
+        fs::copy(settings, folder.join("local.settings.json"))?;
     }
-    // The name in host.json has no suffix, which suits Linux, where it is deployed, and macOS.
-    let binary = project.join("target").join(build).join(format!("reasoning-chat{}", std::env::consts::EXE_SUFFIX));
-    fs::copy(binary, app.join(format!("reasoning-chat{}", std::env::consts::EXE_SUFFIX)))?;
-    Ok(app)
+    Ok(folder)
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use crate::{stage, web};
+use crate::{checks, fuzz, stage, web};
 
 /// A step's result; the text says which step failed.
 pub(crate) type Outcome = Result<(), String>;
@@ -26,13 +26,19 @@ pub(crate) fn test() -> Outcome {
     if !stage::project().join("../shared").is_dir() {
         println!("\nskipped: the tests that play recorded streams and public suites (there is no ../shared)");
     }
+    if !stage::project().join("dist/func").is_dir() {
+        println!("\nskipped: the tests of the packaged app (to have them: cargo xtask package)");
+    }
     cargo(&["test", "--workspace", "--locked"])?;
+    checks::infrastructure()?;
     if has("cargo-deny") {
         // Advisories need their database from the network; the workflow on the forge checks those.
         cargo(&["deny", "--workspace", "--all-features", "check", "bans", "licenses", "sources"])?;
     } else {
         println!("\nskipped: cargo deny (to have it: cargo install cargo-deny --locked)");
     }
+    // A few seconds for each target; the corpus that long runs have grown stays in place.
+    fuzz::fuzz(&["5".to_owned()])?;
     // The browser tests run the program and the stand-in host, which are built by now.
     web::test()?;
     println!("\nAll is well.");
@@ -42,12 +48,31 @@ pub(crate) fn test() -> Outcome {
 /// `cargo xtask host`
 pub(crate) fn host() -> Outcome {
     cargo(&["build", "--package", "reasoning-chat"])?;
-    let app = stage::app(Path::new("debug")).map_err(|error| format!("staging the app: {error}"))?;
+    let app = stage::local_app().map_err(|error| format!("staging the app: {error}"))?;
     // The staged binary stands where host.json says; local.settings.json may point into the source tree.
     let name = "AzureFunctionsJobHost__customHandler__description__defaultExecutablePath";
     let app = app.to_string_lossy();
     let arguments = ["run", "--quiet", "--package", "harness", "--bin", "functions-host", "--", &app];
     step(Command::new(cargo_path()).args(arguments).env(name, "reasoning-chat"))
+}
+
+/// `cargo xtask soak`
+pub(crate) fn soak(arguments: &[String]) -> Outcome {
+    // By itself: built together, the soak's features would get into the program.
+    cargo(&["build", "--release", "--locked", "--package", "reasoning-chat"])?;
+    let mut command = Command::new(cargo_path());
+    command.args(["run", "--release", "--locked", "--package", "soak", "--", "--program"]);
+    command.arg(stage::project().join("target/release/reasoning-chat"));
+    for argument in arguments {
+        command.arg(argument);
+        if argument == "--host" {
+            let folder = stage::project().join("target/app");
+            let binary = stage::project().join("target/release").join(stage::BINARY);
+            stage::app(&folder, &binary).map_err(|error| format!("staging the app: {error}"))?;
+            command.arg(folder);
+        }
+    }
+    step(&mut command)
 }
 
 /// `cargo xtask screenshots`
@@ -57,7 +82,7 @@ pub(crate) fn screenshots() -> Outcome {
 }
 
 /// The cargo that runs this program.
-fn cargo_path() -> String {
+pub(crate) fn cargo_path() -> String {
     #[expect(clippy::disallowed_methods, reason = "cargo says where it is in the environment; this is no setting")]
     std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned())
 }
@@ -68,8 +93,8 @@ fn cargo(arguments: &[&str]) -> Outcome {
 
 /// Runs a command where the project is, and shows it.
 pub(crate) fn step(command: &mut Command) -> Outcome {
+    let program = Path::new(command.get_program()).file_stem().unwrap_or_default().to_string_lossy().into_owned();
     let words: Vec<_> = command.get_args().map(|word| word.to_string_lossy()).collect();
-    let program = Path::new(command.get_program()).file_stem().unwrap_or_default().to_string_lossy();
     let shown = format!("{program} {}", words.join(" "));
     println!("\n> {shown}");
     // What cargo told this program of itself would make build scripts run again.

@@ -160,6 +160,12 @@ impl Upstream {
         locked(&self.stage.requests).clone()
     }
 
+    /// Forgets the requests and the times of aborts told so far; the counts stay. For runs too long to keep them.
+    pub fn forget(&self) {
+        locked(&self.stage.requests).clear();
+        locked(&self.stage.aborts).clear();
+    }
+
     /// A snapshot of the counts.
     pub fn counts(&self) -> Counts {
         self.stage.counts.borrow().clone()

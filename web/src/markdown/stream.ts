@@ -175,7 +175,9 @@ function finished(tokens: readonly Token[], tail: string): number {
 function standsByItself(token: Token): boolean {
   if (token.type === 'heading') return token.raw.trimStart().startsWith('#');
   if (token.type === 'code') return token.codeBlockStyle !== 'indented';
-  return token.type === 'list' || token.type === 'blockquote' || token.type === 'hr';
+  // A list whose first item is empty interrupts a paragraph or belongs to it, as its next lines decide.
+  if (token.type === 'list') return /^ {0,3}(?:[-+*]|\d{1,9}[.)])[ \t]+\S/.test(token.raw);
+  return token.type === 'blockquote' || token.type === 'hr';
 }
 
 /** Whether a formula may have begun in this token whose end, behind a blank line, is still to come. */

@@ -1,0 +1,95 @@
+//! The load: clients that take one turn after the other, until the time is over.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use reqwest::Client;
+use tokio::time::{Instant, sleep};
+
+use crate::answer::Last;
+use crate::client;
+use crate::identity::Identity;
+use crate::judge::{Outcome, judge};
+use crate::kind::Kind;
+use crate::model::Model;
+use crate::plan::Plan;
+use crate::tally::Tally;
+
+/// Turns that are not of the load have numbers from here on.
+const EXTRA: u64 = 1 << 40;
+
+/// What all clients share.
+#[derive(Debug)]
+pub(crate) struct Load {
+    pub(crate) seed: u64,
+    pub(crate) behind_host: bool,
+    pub(crate) url: String,
+    pub(crate) model: Arc<Model>,
+    pub(crate) identity: Identity,
+    pub(crate) tally: Tally,
+    /// Turns that have begun and not ended.
+    pub(crate) open: AtomicUsize,
+    next: AtomicU64,
+    extra: AtomicU64,
+}
+
+impl Load {
+    pub(crate) fn new(seed: u64, behind_host: bool, url: String, model: Arc<Model>, identity: Identity) -> Self {
+        Self {
+            seed,
+            behind_host,
+            url,
+            model,
+            identity,
+            tally: Tally::default(),
+            open: AtomicUsize::new(0),
+            next: AtomicU64::new(0),
+            extra: AtomicU64::new(EXTRA),
+        }
+    }
+
+    /// One client: turns until then; the last one is taken to its end.
+    pub(crate) async fn client(self: Arc<Self>, client: Client, first_after: Duration, until: Instant) {
+        sleep(first_after).await;
+        while Instant::now() < until {
+            let number = self.next.fetch_add(1, Ordering::Relaxed);
+            let plan = Plan::new(self.seed, number, self.behind_host);
+            if let Some(pause) = self.turn(&client, plan).await {
+                sleep(pause).await;
+            }
+        }
+    }
+
+    /// A turn beside the load, of this kind.
+    pub(crate) async fn extra(&self, client: &Client, kind: Kind) {
+        let number = self.extra.fetch_add(1, Ordering::Relaxed);
+        self.run(client, Plan::with_kind(self.seed, number, kind), ()).await;
+    }
+
+    async fn turn(&self, client: &Client, plan: Plan) -> Option<Duration> {
+        if plan.kind.costs_a_token() {
+            let guard = self.identity.may_cost_a_token().await;
+            self.run(client, plan, guard).await
+        } else {
+            self.run(client, plan, ()).await
+        }
+    }
+
+    /// Takes a turn, judges and counts it. The answer is the pause that the program asked for when it had no token.
+    async fn run<G>(&self, client: &Client, plan: Plan, until_head: G) -> Option<Duration> {
+        let plan = Arc::new(plan);
+        let registered = self.model.register(&plan);
+        self.open.fetch_add(1, Ordering::Relaxed);
+        let seen = client::turn(client, &self.url, &plan, until_head).await;
+        self.open.fetch_sub(1, Ordering::Relaxed);
+        drop(registered);
+        let tokens = self.identity.tokens(seen.started, seen.ended);
+        let verdict = judge(&plan, &seen, tokens);
+        self.tally.add(&plan, &seen, &verdict);
+        match (verdict, seen.answer.last) {
+            (Ok(Outcome::NoToken), Some(Last::Error { retry_after, .. })) => retry_after.map(Duration::from_secs),
+            _ => None,
+        }
+    }
+}

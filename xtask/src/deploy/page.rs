@@ -1,0 +1,234 @@
+//! What the built page learns at deploy time: where the API is and how to sign in (`config.json`), and that it may talk to
+//! both (the Content-Security-Policy in `staticwebapp.config.json`).
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::{Map, Value, json};
+
+use crate::steps::Outcome;
+
+/// How people sign in.
+#[derive(Debug)]
+pub(crate) struct SignIn {
+    /// The app registration's client id.
+    pub(crate) client_id: String,
+    /// The tenant's address at the sign-in service.
+    pub(crate) authority: String,
+    /// What the page asks a token for.
+    pub(crate) scope: String,
+}
+
+/// Writes both files of the built page in `dist`.
+pub(crate) fn configure(dist: &Path, api: &str, sign_in: Option<&SignIn>) -> Outcome {
+    let api = origin(api)?;
+    let authority = sign_in.map(|sign_in| origin(&sign_in.authority)).transpose()?;
+    if !dist.join("index.html").is_file() {
+        return Err(format!("{} holds no built page: run `cargo xtask deploy page-build` first", dist.display()));
+    }
+
+    let file = dist.join("staticwebapp.config.json");
+    let mut hosting = read(&file)?;
+    if !fill_policies(&mut hosting, &api, authority.as_deref()) {
+        return Err(format!("{} sets no Content-Security-Policy", file.display()));
+    }
+    write(&file, &hosting)?;
+
+    let file = dist.join("config.json");
+    // What else the page may keep there stays.
+    let mut config = if file.is_file() { read(&file)? } else { Value::Object(Map::new()) };
+    let Some(config_object) = config.as_object_mut() else {
+        return Err(format!("{} is no object", file.display()));
+    };
+    config_object.insert("apiBase".to_owned(), json!(api));
+    let auth = sign_in.map(
+        |sign_in| json!({ "clientId": sign_in.client_id, "authority": sign_in.authority, "scope": sign_in.scope }),
+    );
+    config_object.insert("auth".to_owned(), json!(auth));
+    write(&file, &config)?;
+    println!("web/dist: the page calls {api}{}", if sign_in.is_some() { " and signs in" } else { "" });
+    Ok(())
+}
+
+/// The scheme and host of an address. Nothing else may get into a policy, where a blank or a semicolon would start
+/// something new.
+fn origin(address: &str) -> Result<String, String> {
+    let host = address.strip_prefix("https://").and_then(|rest| rest.split('/').next()).unwrap_or_default();
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-:".contains(&byte);
+    if host.is_empty() || !host.bytes().all(plain) {
+        return Err(format!("{address:?} is no https address"));
+    }
+    Ok(format!("https://{host}"))
+}
+
+/// Fills every Content-Security-Policy among the headers, wherever they are set; says whether there was one.
+fn fill_policies(value: &mut Value, api: &str, authority: Option<&str>) -> bool {
+    let mut found = false;
+    match value {
+        Value::Object(entries) => {
+            for (name, value) in entries {
+                match value {
+                    Value::String(policy) if name.eq_ignore_ascii_case("content-security-policy") => {
+                        *policy = fill(policy, api, authority);
+                        found = true;
+                    }
+                    other => found |= fill_policies(other, api, authority),
+                }
+            }
+        }
+        Value::Array(entries) => {
+            for entry in entries {
+                found |= fill_policies(entry, api, authority);
+            }
+        }
+        _ => {}
+    }
+    found
+}
+
+/// The policy with the API and the sign-in service, and with neither of an earlier deployment. Works on a policy with
+/// placeholders (`${API_ORIGIN}`) and on one without. Whether frames are needed is the page's own matter: where its policy
+/// has no `frame-src`, none is made.
+fn fill(policy: &str, api: &str, authority: Option<&str>) -> String {
+    let mut directives: Vec<Vec<String>> = policy
+        .split(';')
+        .map(|directive| directive.split_whitespace().map(str::to_owned).collect::<Vec<_>>())
+        .filter(|words| !words.is_empty())
+        .collect();
+    let has = |directives: &[Vec<String>], name: &str| {
+        directives.iter().any(|words| words.first().is_some_and(|first| first == name))
+    };
+    if !has(&directives, "connect-src") {
+        // It would fall back to default-src, which may be 'none'; the page's own origin was meant.
+        directives.push(vec!["connect-src".to_owned(), "'self'".to_owned()]);
+    }
+    for words in &mut directives {
+        match words.first().map(String::as_str) {
+            Some("connect-src") => allow(words, std::iter::once(api).chain(authority)),
+            Some("frame-src") => allow(words, authority.into_iter()),
+            _ => {}
+        }
+    }
+    directives.iter().map(|words| words.join(" ")).collect::<Vec<_>>().join("; ")
+}
+
+/// Makes a directive's list its own sources and `origins`.
+fn allow<'a>(words: &mut Vec<String>, origins: impl Iterator<Item = &'a str>) {
+    let origins: Vec<&str> = origins.collect();
+    words.retain(|word| !of_a_deployment(word) && (origins.is_empty() || word != "'none'"));
+    words.extend(origins.into_iter().map(str::to_owned));
+    if words.len() == 1 {
+        words.push("'none'".to_owned());
+    }
+}
+
+/// What an earlier run put there, or a template that was waiting for this one.
+fn of_a_deployment(source: &str) -> bool {
+    let host = source.strip_prefix("https://").unwrap_or_default();
+    source.starts_with("${") || host.ends_with(".azurewebsites.net") || host.starts_with("login.microsoftonline.")
+}
+
+fn read(file: &Path) -> Result<Value, String> {
+    let text = fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?;
+    serde_json::from_str(&text).map_err(|error| format!("{}: {error}", file.display()))
+}
+
+fn write(file: &Path, value: &Value) -> Outcome {
+    fs::write(file, format!("{value:#}\n")).map_err(|error| format!("{}: {error}", file.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const API: &str = "https://func-abc.azurewebsites.net";
+    const AUTHORITY: &str = "https://login.microsoftonline.com";
+
+    fn sources<'a>(policy: &'a str, name: &str) -> Vec<&'a str> {
+        let mut all = policy.split("; ").filter_map(|directive| directive.strip_prefix(name));
+        let found = all.next().unwrap_or_default().split_whitespace().collect();
+        assert_eq!(all.next(), None, "{name} twice in {policy}");
+        found
+    }
+
+    #[test]
+    fn templates_and_plain_policies_come_out_the_same() {
+        for before in [
+            "default-src 'none'; script-src 'self'; connect-src 'self' ${API_ORIGIN}; frame-src 'self' ${AUTHORITY_ORIGIN}",
+            "default-src 'none'; script-src 'self'; connect-src 'self'; frame-src 'self'",
+            "default-src 'none'; script-src 'self'; connect-src 'self'; frame-src 'none'",
+            "default-src 'none'; script-src 'self'",
+            "default-src 'none';script-src 'self' ; connect-src 'self' https://login.microsoftonline.com;",
+        ] {
+            let after = fill(before, API, Some(AUTHORITY));
+            assert_eq!(sources(&after, "connect-src"), ["'self'", API, AUTHORITY], "{before}");
+            if before.contains("frame-src") {
+                assert!(sources(&after, "frame-src").contains(&AUTHORITY), "{before}");
+                assert!(!sources(&after, "frame-src").contains(&"'none'"), "{before}");
+            } else {
+                assert!(!after.contains("frame-src"), "{before}");
+            }
+            assert_eq!(sources(&after, "default-src"), ["'none'"]);
+            assert_eq!(sources(&after, "script-src"), ["'self'"]);
+            assert_eq!(fill(&after, API, Some(AUTHORITY)), after, "a second run changes nothing");
+        }
+    }
+
+    #[test]
+    fn a_later_deployment_leaves_nothing_of_an_earlier_one() {
+        let first = fill("connect-src 'self'; frame-src 'self'", "https://old.azurewebsites.net", Some(AUTHORITY));
+        let second = fill(&first, API, None);
+        assert_eq!(sources(&second, "connect-src"), ["'self'", API]);
+        assert_eq!(sources(&second, "frame-src"), ["'self'"]);
+    }
+
+    #[test]
+    fn without_sign_in_no_frame_is_opened_up() {
+        assert_eq!(fill("connect-src 'self'", API, None), format!("connect-src 'self' {API}"));
+        assert_eq!(
+            sources(&fill("frame-src https://login.microsoftonline.com", API, None), "frame-src"),
+            ["'none'"],
+            "an empty list is said in words"
+        );
+    }
+
+    #[test]
+    fn only_an_https_origin_gets_into_a_policy() {
+        assert_eq!(origin("https://a.example/tenant").unwrap(), "https://a.example");
+        for bad in ["", "http://a.example", "https://", "https://a; script-src *", "https://a b", "https://*"] {
+            assert!(origin(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn both_files_are_written_and_other_keys_stay() {
+        let dist = std::env::temp_dir().join(format!("page-config-{}", std::process::id()));
+        fs::create_dir_all(&dist).unwrap();
+        assert!(configure(&dist, API, None).unwrap_err().contains("page-build"));
+        fs::write(dist.join("index.html"), "").unwrap();
+        fs::write(dist.join("staticwebapp.config.json"), r#"{"globalHeaders":{}}"#).unwrap();
+        assert!(configure(&dist, API, None).unwrap_err().contains("Content-Security-Policy"));
+
+        let hosting = r#"{"globalHeaders":{"content-security-policy":"connect-src 'self'"},"routes":[]}"#;
+        fs::write(dist.join("staticwebapp.config.json"), hosting).unwrap();
+        fs::write(dist.join("config.json"), r#"{"apiBase":"","auth":null,"title":"Chat"}"#).unwrap();
+        let sign_in = SignIn {
+            client_id: "id".to_owned(),
+            authority: format!("{AUTHORITY}/tenant"),
+            scope: "api://tenant/chat/user_impersonation".to_owned(),
+        };
+        configure(&dist, API, Some(&sign_in)).unwrap();
+        let config = read(&dist.join("config.json")).unwrap();
+        let auth = json!({
+            "clientId": "id", "authority": format!("{AUTHORITY}/tenant"), "scope": "api://tenant/chat/user_impersonation"
+        });
+        assert_eq!(config, json!({ "apiBase": API, "auth": auth, "title": "Chat" }));
+        let hosting = read(&dist.join("staticwebapp.config.json")).unwrap();
+        let policy = hosting["globalHeaders"]["content-security-policy"].as_str().unwrap();
+        assert_eq!(policy, format!("connect-src 'self' {API} {AUTHORITY}"));
+
+        configure(&dist, API, None).unwrap();
+        assert_eq!(read(&dist.join("config.json")).unwrap()["auth"], Value::Null);
+        fs::remove_dir_all(dist).unwrap();
+    }
+}
