@@ -2,8 +2,8 @@
  * The page of a chat with a reasoning model.
  *
  * In reading order: `config` and `session` (where the backend is, who asks), `ask`, `lines`, `wire`, `failure` (a request
- * and what comes back), `answer`, `exchange`, `conversation`, `store` (what is kept of it), `app` and `manage` (what a
- * person does), `view/` (what a person sees), `markdown/` (text to elements).
+ * and what comes back), `answer`, `exchange`, `conversation`, `store` and `memory` (what is kept of it), `app`, `tabs` and
+ * `manage` (what a person does), `view/` (what a person sees), `markdown/` (text to elements).
  */
 import { App } from './app';
 import { byId } from './element';
