@@ -189,7 +189,7 @@ export class App {
     if (this.running.get(conversation.id)?.exchange !== exchange) return;
     this.running.delete(conversation.id);
     conversation.updated = Date.now();
-    this.frames.request();
+    this.frames.request(true);
     await this.keep(conversation);
   }
 

@@ -5,7 +5,7 @@
 type Renderer = typeof import('./stream');
 
 /** The most of a text that one frame takes: a burst of a hundred kilobytes must not freeze the page. */
-const SLICE_CHARS = 5_000;
+const SLICE_CHARS = 4_000;
 
 /** How long a renderer that could not be fetched is not asked for again. */
 const RETRY_MS = 3_000;

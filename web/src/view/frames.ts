@@ -4,11 +4,15 @@
  */
 const REST = 2;
 
+/** What a frame takes at 60 a second: the last one of the rest is waited for by itself. */
+const FRAME_MS = 17;
+
 /** Calls `paint` soon after each `request`, once for all of them. */
 export class Frames {
   private readonly paint: () => void;
   private readonly rendered = new MessageChannel();
   private isAsked = false;
+  private timer: ReturnType<typeof setTimeout> | undefined;
   private start = 0;
   private restUntil = 0;
 
@@ -20,12 +24,14 @@ export class Frames {
     };
   }
 
-  /** `isUrgent`: there is a backlog, in slices that are short by themselves. */
+  /** `isUrgent`: not to wait for the rest, as an answer has ended, or its backlog is in slices that are short by themselves. */
   request(isUrgent = false): void {
-    if (this.isAsked) return;
+    if (this.isAsked && !(isUrgent && this.timer !== undefined)) return;
+    clearTimeout(this.timer);
+    this.timer = undefined;
     this.isAsked = true;
     const rest = isUrgent ? 0 : this.restUntil - performance.now();
-    if (rest > 17) setTimeout(() => requestAnimationFrame(() => this.run()), rest - 17);
+    if (rest > FRAME_MS) this.timer = setTimeout(() => this.request(true), rest - FRAME_MS);
     else requestAnimationFrame(() => this.run());
   }
 
