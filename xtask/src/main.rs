@@ -35,6 +35,8 @@ cargo xtask COMMAND
           the release binary under load and faults, 20m unless given
   fuzz    [SECONDS] [TARGET…]
           the fuzz targets, 60 s each unless told otherwise (docs/fuzzing.md)
+  page-bench
+          measures the page beside one in the style of the original (docs/performance-page.md)
   screenshots
           makes the README's pictures under docs/images
 ";
@@ -52,6 +54,7 @@ fn main() -> ExitCode {
         (Some("package"), [binary]) => package::package(Some(binary)),
         (Some("deploy"), [step]) => deploy::deploy(step),
         (Some("fuzz"), arguments) => fuzz::fuzz(arguments),
+        (Some("page-bench"), []) => web::bench(),
         (Some("screenshots"), []) => steps::screenshots(),
         (Some("soak"), arguments) => steps::soak(arguments),
         _ => {
