@@ -83,11 +83,18 @@ function takeBack(answer: Answer): void {
 
 /** Ends the answer with a failure; what came stays. */
 export function fail(answer: Answer, failure: Failure): void {
+  answer.requestId = failure.requestId ?? answer.requestId;
   // A verdict of the filter holds, even if the line that sums it up was lost.
-  if (answer.finishReason === 'content_filter' || failure.code === 'content_filter') takeBack(answer);
+  if (answer.finishReason === 'content_filter') return takeBack(answer);
+  if (failure.code === 'content_filter') takeBack(answer);
   answer.state = 'failed';
   answer.failure = failure;
-  answer.requestId = failure.requestId ?? answer.requestId;
+}
+
+/** Ends the answer because the reader wants no more of it; what came stays, unless the filter spoke. */
+export function stop(answer: Answer): void {
+  if (answer.finishReason === 'content_filter') takeBack(answer);
+  else answer.state = 'stopped';
 }
 
 /** Tokens a second from the first token on; null where the service counts none. */

@@ -5,8 +5,10 @@ import { byId } from './element';
 import { Exchange } from './exchange';
 import type { Session } from './session';
 import type { Store } from './store';
-import { Announcer, say } from './view/announce';
+import { Tabs } from './tabs';
+import { Announcer } from './view/announce';
 import { Composer } from './view/composer';
+import { copy } from './view/copy';
 import { editQuestion } from './view/edit';
 import { Follow } from './view/follow';
 import { Frames } from './view/frames';
@@ -16,6 +18,7 @@ import { Sidebar } from './view/sidebar';
 import { TurnView } from './view/turn';
 
 const SAVE_EVERY_MS = 1_500;
+const TICK_MS = 500;
 const GO_ON = 'Go on where you stopped.';
 
 /** Everything that a person can do here. */
@@ -26,6 +29,9 @@ export class App {
   private views: TurnView[] = [];
   /** Answers that are coming, by conversation: switching to another one does not end them. */
   private readonly running = new Map<string, { conversation: Conversation; exchange: Exchange }>();
+  private readonly tabs = new Tabs((id) => void this.changedElsewhere(id), (id) => this.stopAnswer(id));
+  /** Counts what is shown: a conversation that was long in loading must not come over another one. */
+  private shown = 0;
   private readonly turns = byId('turns', HTMLElement);
   private readonly frames = new Frames(() => this.paint());
   private readonly announcer = new Announcer();
@@ -45,15 +51,15 @@ export class App {
     addEventListener('keydown', (event) => event.key === 'Escape' && !document.querySelector('dialog[open], :popover-open') && this.stop());
     addEventListener('hashchange', () => void this.openFromAddress());
     addEventListener('pagehide', () => this.running.forEach(({ conversation }) => void store.save(conversation)));
-    // Seconds go on while nothing comes.
-    setInterval(() => this.current() && this.frames.request(), 500);
+    setInterval(() => this.tick(), TICK_MS);
   }
 
   /** Shows what the address names, or an empty start. */
   async openFromAddress(): Promise<void> {
     const id = location.hash.slice(1);
-    const found = this.running.get(id)?.conversation ?? (id ? await this.store.load(id) : undefined);
-    this.show(found ? afterReloadUnless(this.running.has(id), found) : newConversation(Date.now()));
+    const before = this.shown;
+    const found = id ? await this.settled(id) : undefined;
+    if (this.shown === before) this.show(found ?? newConversation(Date.now()));
     await this.refreshList();
   }
 
@@ -74,7 +80,7 @@ export class App {
 
   /** Keeps a changed conversation and shows its title. */
   async keep(conversation: Conversation): Promise<void> {
-    await this.store.save(conversation);
+    await this.save(conversation);
     this.showTitle();
     await this.refreshList();
   }
@@ -84,24 +90,72 @@ export class App {
     this.running.get(id)?.exchange.stop();
     this.running.delete(id);
     await this.store.remove(id);
+    this.tabs.tell({ changed: id });
     if (this.conversation.id === id) this.startNew();
     else await this.refreshList();
   }
 
   /** Asks a new question in the conversation that is shown. */
   send(text: string): void {
-    if (this.current()) return;
-    this.answerTurn({ question: text, answer: emptyAnswer() });
+    if (!this.isBusy) this.answerTurn({ question: text, answer: emptyAnswer() });
   }
 
-  /** Ends the answer that is shown coming. */
+  /** Ends the answer that is shown coming, be it to this tab or to another one. */
   stop(): void {
-    this.current()?.stop();
-    this.frames.request();
+    if (!this.isBusy) return;
+    const { id } = this.conversation;
+    if (!this.stopAnswer(id)) this.tabs.tell({ stop: id });
   }
 
-  private current(): Exchange | undefined {
-    return this.running.get(this.conversation.id)?.exchange;
+  /** Whether the answer of the conversation that is shown still comes. */
+  private get isBusy(): boolean {
+    const last = this.conversation.turns.at(-1);
+    return last !== undefined && isOpen(last.answer);
+  }
+
+  /** False if no answer comes to this tab for this conversation. */
+  private stopAnswer(id: string): boolean {
+    const running = this.running.get(id);
+    if (!running) return false;
+    running.exchange.stop();
+    // Not to wait for the request, which may hang before it can be aborted.
+    void this.ended(running.conversation, running.exchange);
+    return true;
+  }
+
+  /** Seconds go on while nothing comes; and a tab that an answer came to may be gone. */
+  private tick(): void {
+    if (!this.isBusy) return;
+    this.frames.request();
+    if (!this.running.has(this.conversation.id)) void this.showAnew(this.conversation.id);
+  }
+
+  private async changedElsewhere(id: string): Promise<void> {
+    await this.refreshList();
+    await this.showAnew(id);
+  }
+
+  private async showAnew(id: string): Promise<void> {
+    const before = this.shown;
+    if (id !== this.conversation.id || this.running.has(id) || !this.store.isLasting) return;
+    const found = await this.settled(id);
+    if (this.shown !== before || this.running.has(id)) return;
+    if (!found) return this.startNew();
+    if (!looksLike(found, this.conversation)) this.show(found);
+  }
+
+  /** A conversation as it is now. An answer that is open and comes to no tab has been interrupted. */
+  private async settled(id: string): Promise<Conversation | undefined> {
+    const running = this.running.get(id);
+    if (running) return running.conversation;
+    const isHeld = await this.tabs.isHeld(id);
+    const found = await this.store.load(id);
+    return found && !isHeld ? afterReload(found) : found;
+  }
+
+  private async save(conversation: Conversation): Promise<void> {
+    await this.store.save(conversation);
+    this.tabs.tell({ changed: conversation.id });
   }
 
   /** Puts the turn behind the others and asks. */
@@ -115,37 +169,43 @@ export class App {
       if (this.conversation === conversation) this.frames.request();
       if (performance.now() - savedAt < SAVE_EVERY_MS || !this.running.has(conversation.id)) return;
       savedAt = performance.now();
-      void this.store.save(conversation);
+      void this.save(conversation);
     });
     this.running.set(conversation.id, { conversation, exchange });
     if (location.hash.slice(1) !== conversation.id) history.pushState(null, '', `#${conversation.id}`);
+    this.shown += 1;
     this.addView(turn);
     this.announcer.reset(undefined);
     this.composer.setBusy(true);
     this.follow.resume();
     this.frames.request();
+    const run = exchange.run(this.session, messagesFor(conversation.turns)).then(() => this.ended(conversation, exchange));
+    // Before the first save, which the other tabs hear of.
+    this.tabs.hold(conversation.id, run);
     void this.keep(conversation);
-    void exchange.run(this.session, messagesFor(conversation.turns)).then(() => this.ended(conversation, exchange));
   }
 
   private async ended(conversation: Conversation, exchange: Exchange): Promise<void> {
     if (this.running.get(conversation.id)?.exchange !== exchange) return;
     this.running.delete(conversation.id);
     conversation.updated = Date.now();
-    this.frames.request();
+    this.frames.request(true);
     await this.keep(conversation);
   }
 
   /** Asks the last turns anew, from this one on, with this question. */
   private resend(index: number, question: string): void {
-    this.running.get(this.conversation.id)?.exchange.stop();
-    this.running.delete(this.conversation.id);
+    const { id } = this.conversation;
+    if (this.isBusy && !this.running.has(id)) return; // It comes in another tab, which would write over this.
+    this.running.get(id)?.exchange.stop();
+    this.running.delete(id);
     this.conversation.turns.length = index;
     for (const view of this.views.splice(index)) view.element.remove();
     this.answerTurn({ question, answer: emptyAnswer() });
   }
 
   private show(conversation: Conversation): void {
+    this.shown += 1;
     this.conversation = conversation;
     this.views = [];
     this.turns.replaceChildren();
@@ -153,7 +213,8 @@ export class App {
     this.announcer.reset(conversation.turns.at(-1)?.answer);
     this.showTitle();
     this.paint();
-    this.follow.resume();
+    if (conversation.turns.length > 0) this.follow.resume();
+    else this.follow.rest();
   }
 
   private showTitle(): void {
@@ -170,14 +231,14 @@ export class App {
 
   /** Only the last turn can change; the one before it loses its tools when another one comes. */
   private paint(): void {
-    const exchange = this.current();
+    const exchange = this.running.get(this.conversation.id)?.exchange;
     for (const [index, view] of this.views.entries()) {
       const isLast = index === this.views.length - 1;
-      view.update(isLast, isLast ? exchange : undefined);
+      if (!view.update(isLast, isLast ? exchange : undefined)) this.frames.request(true);
     }
     const last = this.conversation.turns.at(-1);
     byId('empty', HTMLElement).hidden = last !== undefined;
-    this.composer.setBusy(exchange !== undefined && isOpen(exchange.answer));
+    this.composer.setBusy(this.isBusy);
     if (last) this.announcer.update(last.answer);
     this.follow.keep();
   }
@@ -230,22 +291,8 @@ export class App {
   }
 }
 
-function afterReloadUnless(isRunning: boolean, conversation: Conversation): Conversation {
-  return isRunning ? conversation : afterReload(conversation);
-}
-
-/** Copies, and says so on the button and aloud. */
-async function copy(text: string, button: HTMLElement): Promise<void> {
-  const label = button.lastChild;
-  const before = label?.textContent ?? '';
-  let words = 'Copied';
-  try {
-    await navigator.clipboard.writeText(text);
-  } catch {
-    words = 'Not allowed';
-  }
-  say(words);
-  if (!(label instanceof Text) || label.data === words) return;
-  label.data = words;
-  setTimeout(() => (label.data = before), 1_500);
+/** Whether two versions of a conversation look the same: it changes by turns, by how the last one stands, and by its title. */
+function looksLike(one: Conversation, other: Conversation): boolean {
+  const key = ({ title, turns }: Conversation) => JSON.stringify([title, turns.length, turns.at(-1)?.question, turns.at(-1)?.answer.state]);
+  return key(one) === key(other);
 }

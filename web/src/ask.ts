@@ -75,6 +75,7 @@ async function readLines(
       const ending = handle(texts, done, onLines);
       if (ending !== 'open') return ending;
       if (done) return ownFailure('cut_off', 'The connection ended before the answer did.');
+      if (splitter.isOverlong) return ownFailure('unreadable', 'A line of the answer has no end.');
     }
   } catch {
     signal.throwIfAborted();

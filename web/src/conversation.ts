@@ -1,6 +1,6 @@
 /** Conversations: turns of a question and its answer. */
 import type { Answer } from './answer';
-import { isOpen } from './answer';
+import { fail, isOpen } from './answer';
 import type { Message } from './ask';
 import { ownFailure } from './failure';
 
@@ -34,7 +34,10 @@ export function titleFrom(question: string): string {
   const line = question.trim().replace(/\s+/g, ' ');
   if (line.length <= MAX_TITLE_CHARS) return line || 'New chat';
   const cut = line.slice(0, MAX_TITLE_CHARS);
-  return `${cut.slice(0, Math.max(cut.lastIndexOf(' '), MAX_TITLE_CHARS / 2)).trimEnd()}…`;
+  // Between words, but for one that takes half of it; not inside a character that takes two places.
+  const space = cut.lastIndexOf(' ');
+  const title = space > MAX_TITLE_CHARS / 2 ? cut.slice(0, space) : cut;
+  return `${title.replace(/[\ud800-\udbff]$/, '').trimEnd()}…`;
 }
 
 /**
@@ -57,8 +60,7 @@ export function messagesFor(turns: readonly Turn[]): Message[] {
 export function afterReload(conversation: Conversation): Conversation {
   for (const { answer } of conversation.turns) {
     if (!isOpen(answer)) continue;
-    answer.state = 'failed';
-    answer.failure = ownFailure('interrupted', 'The page was closed or reloaded while the answer came.', { requestId: answer.requestId });
+    fail(answer, ownFailure('interrupted', 'The page was closed or reloaded while the answer came.', { requestId: answer.requestId }));
   }
   return conversation;
 }

@@ -1,5 +1,5 @@
 /** A turn that is being answered: the request, its answer, and the signs of life in between. */
-import { type Answer, fail, isOpen, take } from './answer';
+import { type Answer, fail, isOpen, stop, take } from './answer';
 import { ask, type Message } from './ask';
 import { type Failure, ownFailure } from './failure';
 
@@ -11,9 +11,9 @@ export interface Backend {
 
 /** Runs one request and keeps its answer up to date. */
 export class Exchange {
-  /** When it began, and when anything last came, by `performance.now()`. */
-  readonly since = performance.now();
-  lastSign = this.since;
+  /** When anything last came, and when something of the answer did, by `performance.now()`. Heartbeats are signs, no news. */
+  lastSign = performance.now();
+  lastNews = this.lastSign;
   private readonly aborter = new AbortController();
   private thinkingSince: number | null = null;
   readonly answer: Answer;
@@ -37,7 +37,7 @@ export class Exchange {
   /** Ends it here. What came is kept. */
   stop(): void {
     if (!isOpen(this.answer)) return;
-    this.answer.state = 'stopped';
+    stop(this.answer);
     this.aborter.abort();
   }
 
@@ -54,6 +54,7 @@ export class Exchange {
       return await ask({ url, messages, token, signal }, (lines) => {
         this.lastSign = performance.now();
         for (const line of lines) {
+          if (line.kind === 'choice') this.lastNews = this.lastSign;
           if (isOpen(this.answer)) this.thinkingSince = take(this.answer, line, this.thinkingSince, this.lastSign);
         }
         this.onChange();

@@ -32,7 +32,7 @@ export function manageChats(app: App, store: Store): ChatActions {
     },
     remove: async (id) => {
       const title = (await store.list()).find((chat) => chat.id === id)?.title ?? '';
-      const isSure = await askUser({ title: 'Delete chat?', text: `“${title}” is deleted from this browser for good.`, ok: 'Delete' });
+      const isSure = await askUser({ title: 'Delete chat?', text: `“${title}” is deleted from this browser for good.`, ok: 'Delete', isDangerous: true });
       if (isSure !== null) await app.forget(id);
     },
   };

@@ -51,6 +51,11 @@ export class Session implements Backend {
     await (await this.settled(this.signer))?.signIn();
   }
 
+  /** Leaves for the sign-out page. */
+  async signOut(): Promise<void> {
+    await (await this.settled(this.signer))?.signOut();
+  }
+
   private async settled<Value>(value: Promise<Value>): Promise<Value> {
     try {
       return await value;

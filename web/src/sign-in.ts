@@ -21,6 +21,7 @@ export class SignIn {
         authority: auth.authority,
         knownAuthorities: [new URL(auth.authority).host],
         redirectUri: `${location.origin}/`,
+        postLogoutRedirectUri: `${location.origin}/`,
       },
       cache: { cacheLocation: 'sessionStorage' },
     });
@@ -41,6 +42,11 @@ export class SignIn {
   /** Leaves for the sign-in page. */
   async signIn(): Promise<void> {
     await this.client.loginRedirect({ scopes: this.scopes });
+  }
+
+  /** Leaves for the sign-out page. Chats stay in this browser, as they do without signing in. */
+  async signOut(): Promise<void> {
+    await this.client.logoutRedirect({ account: this.account });
   }
 
   /** A token for the backend, from the cache or renewed. */

@@ -9,6 +9,8 @@ export type Summary = Pick<Conversation, 'id' | 'title' | 'updated'>;
 
 const DATABASE = 'reasoning-chat';
 const TABLE = 'conversations';
+/** Its keys are all that the list needs: conversations themselves are read when they are opened. */
+const INDEX = 'by-update';
 
 /** The conversations that are kept. */
 export class Store {
@@ -19,21 +21,32 @@ export class Store {
 
   /** All of them, the latest first. */
   async list(): Promise<Summary[]> {
-    const all = (await this.run<Conversation[]>('readonly', (table) => table.getAll())) ?? [...this.memory.values()];
-    return all
-      .map(({ id, title, updated }) => ({ id, title, updated }))
-      .sort((a, b) => b.updated - a.updated);
+    const found: Summary[] = [];
+    await this.run('readonly', (table) => {
+      const cursor = table.index(INDEX).openKeyCursor(null, 'prev');
+      cursor.onsuccess = () => {
+        if (!cursor.result) return;
+        const [updated, title] = cursor.result.key as [number, string];
+        found.push({ id: cursor.result.primaryKey as string, title, updated });
+        cursor.result.continue();
+      };
+      return cursor;
+    });
+    const known = new Set(found.map(({ id }) => id));
+    const others = [...this.memory.values()].filter(({ id }) => !known.has(id)).map(({ id, title, updated }) => ({ id, title, updated }));
+    return [...found, ...others].sort((a, b) => b.updated - a.updated);
   }
 
   /** One of them. */
   async load(id: string): Promise<Conversation | undefined> {
-    return (await this.run<Conversation | undefined>('readonly', (table) => table.get(id))) ?? this.memory.get(id);
+    return this.memory.get(id) ?? (await this.run<Conversation | undefined>('readonly', (table) => table.get(id))) ?? undefined;
   }
 
   /** Keeps it, in place of what was kept of it before. */
   async save(conversation: Conversation): Promise<void> {
     const saved = await this.run('readwrite', (table) => table.put(conversation));
     if (saved === null) this.memory.set(conversation.id, structuredClone(conversation));
+    else this.memory.delete(conversation.id);
   }
 
   /** Forgets it. */
@@ -65,9 +78,17 @@ export class Store {
 
 function open(): Promise<IDBDatabase> {
   return new Promise((resolve, reject) => {
-    const request = indexedDB.open(DATABASE, 1);
-    request.onupgradeneeded = () => request.result.createObjectStore(TABLE, { keyPath: 'id' });
-    request.onsuccess = () => resolve(request.result);
+    // Version 1 had no index.
+    const request = indexedDB.open(DATABASE, 2);
+    request.onupgradeneeded = ({ oldVersion }) => {
+      const table = oldVersion < 1 ? request.result.createObjectStore(TABLE, { keyPath: 'id' }) : request.transaction?.objectStore(TABLE);
+      table?.createIndex(INDEX, ['updated', 'title']);
+    };
+    request.onsuccess = () => {
+      // A newer page in another tab must not wait for this one.
+      request.result.onversionchange = () => request.result.close();
+      resolve(request.result);
+    };
     request.onerror = () => reject(request.error ?? new Error('no database'));
     request.onblocked = () => reject(new Error('blocked'));
   });

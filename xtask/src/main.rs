@@ -40,6 +40,8 @@ cargo xtask COMMAND
           what must not grow and does not depend on the machine: binary, allocations, instructions, system calls
   fuzz    [SECONDS] [TARGET…]
           the fuzz targets, 60 s each unless told otherwise (docs/fuzzing.md)
+  page-bench
+          measures the page beside one in the style of the original (docs/performance-page.md)
   screenshots
           makes the README's pictures under docs/images
 ";
@@ -57,6 +59,7 @@ fn main() -> ExitCode {
         (Some("package"), [binary]) => package::package(Some(binary)),
         (Some("deploy"), [step]) => deploy::deploy(step),
         (Some("fuzz"), arguments) => fuzz::fuzz(arguments),
+        (Some("page-bench"), []) => web::bench(),
         (Some("screenshots"), []) => steps::screenshots(),
         (Some("bench"), arguments) => bench::bench(arguments),
         (Some("guard"), arguments) => bench::guard(arguments),

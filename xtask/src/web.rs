@@ -57,6 +57,15 @@ pub(crate) fn emulator() -> Result<PathBuf, String> {
     Ok(web().join("emulator/node_modules/@azure/static-web-apps-cli/dist/cli/bin.js"))
 }
 
+/// The page's figures, in a browser of this machine.
+pub(crate) fn bench() -> Outcome {
+    if let Some(why) = no_node().or_else(no_browser) {
+        return Err(why);
+    }
+    build()?;
+    npm("web", &["run", "bench"])
+}
+
 /// The README's pictures, of the program on its demo model.
 pub(crate) fn screenshots() -> Outcome {
     if let Some(why) = no_node().or_else(no_browser) {

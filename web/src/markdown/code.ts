@@ -3,7 +3,7 @@ import { el } from '../element';
 import { later } from './later';
 
 /** Longer code keeps one colour: finding the words in it would make the page stutter. */
-const MAX_COLOURED_CHARS = 50_000;
+const MAX_COLOURED_CHARS = 20_000;
 
 /** A code block. Its button is worked by whoever listens to clicks on `[data-copy-code]`. */
 export function codeBlock(code: string, language: string): HTMLElement {

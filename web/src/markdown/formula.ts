@@ -12,18 +12,16 @@ const MAX_KEPT = 500;
 const typeset = new Map<string, Node>();
 let renderer: Promise<typeof import('./typeset')> | undefined;
 
-/** An element for this formula; typeset at once if it was before. */
+/** An element for this formula, with its source. */
 export function formula(token: MathToken): HTMLElement {
   const { tex, display } = token;
   const source = el('code', { class: 'formula-source' }, tex);
   if (token.open) return el('span', { class: display ? 'formula display' : 'formula' }, source);
-  const element = el('span', { class: display ? 'formula display' : 'formula', 'data-tex': tex,
-    ...(display ? { tabindex: 0, role: 'region', 'aria-label': 'Formula' } : {}) });
-  element.append(typeset.get(key(tex, display))?.cloneNode(true) ?? source);
-  return element;
+  return el('span', { class: display ? 'formula display' : 'formula', 'data-tex': tex,
+    ...(display ? { tabindex: 0, role: 'region', 'aria-label': 'Formula' } : {}) }, source);
 }
 
-/** Typesets the formulas of this block that are still source. */
+/** Typesets the formulas of this block that are still source; at once those that were typeset before. */
 export function typesetFormulas(block: HTMLElement): void {
   const formulas = block.matches('.formula') ? [block] : block.querySelectorAll<HTMLElement>('.formula[data-tex]');
   for (const element of formulas) {
@@ -31,10 +29,15 @@ export function typesetFormulas(block: HTMLElement): void {
     if (!element.querySelector(':scope > .formula-source')) continue;
     const tex = element.dataset.tex;
     const display = element.classList.contains('display');
-    later(async () => {
-      const kept = typeset.get(key(tex, display)) ?? keep(tex, display, await (await load()).typesetFormula(tex, display));
-      // The paragraph may have been rebuilt while this waited; then the element is out of the page, which does no harm.
+    const kept = typeset.get(key(tex, display));
+    if (kept) {
       element.replaceChildren(kept.cloneNode(true));
+      continue;
+    }
+    later(async () => {
+      const node = typeset.get(key(tex, display)) ?? keep(tex, display, await (await load()).typesetFormula(tex, display));
+      // The paragraph may have been rebuilt while this waited; then the element is out of the page, which does no harm.
+      element.replaceChildren(node.cloneNode(true));
     });
   }
 }

@@ -12,13 +12,25 @@ export type { Links, Token };
 /** `whole`: the text is complete. `growing`: more will come, and a formula without an end is an open formula. */
 export type Stage = 'whole' | 'growing';
 
+/**
+ * A paragraph longer than this is shown as it is written. No prose is; but a model that repeats itself for minutes makes
+ * such, and looking for marks takes time that grows with the square of the length.
+ */
+export const MAX_INLINE_CHARS = 16_000;
+
 const CJK = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}]/u;
 const STRONG = /^\*\*(?!\s|\*)([^*\n]+?)(?<!\s)\*\*(?!\*)/;
 
 class ChatTokenizer extends Tokenizer {
+  /** The mask of the text that was looked at last: it is the same for all that may be emphasis in one paragraph. */
+  private mask = { of: '', is: '' };
+
   /** CommonMark lets `**注意：**这里` be no bold text; models write it all the time. */
   override emStrong(src: string, masked: string, before = ''): Tokens.Em | Tokens.Strong | undefined {
-    const usual = super.emStrong(src, maskMath(src, masked), before);
+    // The lexer asks at every letter.
+    if (src[0] !== '*' && src[0] !== '_') return undefined;
+    if (this.mask.of !== masked) this.mask = { of: masked, is: maskMath(src, masked) };
+    const usual = super.emStrong(src, this.mask.is, before);
     if (usual) return usual;
     const match = STRONG.exec(src);
     const text = match?.[1];
@@ -35,10 +47,18 @@ class ChatTokenizer extends Tokenizer {
   }
 }
 
+class ChatLexer extends Lexer {
+  override inlineTokens(src: string, tokens: Token[] = []): Token[] {
+    if (src.length <= MAX_INLINE_CHARS) return super.inlineTokens(src, tokens);
+    tokens.push({ type: 'text', raw: src, text: src, escaped: false });
+    return tokens;
+  }
+}
+
 /** Token and links of a text. `known` are link definitions that stood before it. */
 export function lex(source: string, stage: Stage, known: Links = {}): { tokens: Token[]; links: Links } {
   const growing = stage === 'growing';
-  const lexer = new Lexer({
+  const lexer = new ChatLexer({
     gfm: true,
     tokenizer: new ChatTokenizer(),
     extensions: {

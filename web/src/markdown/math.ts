@@ -24,8 +24,6 @@ const BLOCK_DOLLARS = /^ {0,3}\$\$([\s\S]+?)\$\$[ \t]*(?:\n|$)/;
 const BLOCK_BRACKETS = /^ {0,3}\\\[([\s\S]+?)\\\][ \t]*(?:\n|$)/;
 const FENCE_LINE = /^ {0,3}(?:```|~~~)/m;
 
-const INLINE_PARENS = /^\\\(([^\n]*?(?:\n[^\n]+?)*?)\\\)/;
-const INLINE_BRACKETS = /^\\\[([^\n]*?(?:\n[^\n]+?)*?)\\\]/;
 const INLINE_DOLLARS = /^\$\$(?!\$)((?:[^$\n\\]|\\[^\n]|\n(?!\n))+?)\$\$/;
 // No space inside, no digit behind the end.
 const INLINE_DOLLAR = /^\$(?![\s$])((?:[^$\n\\`]|\\[^\n]|\n(?!\n))*?)(?<![\s\\])\$(?![\d$])/;
@@ -51,8 +49,8 @@ export function blockMath(src: string): MathToken | undefined {
 
 /** A formula within a line or paragraph. */
 export function inlineMath(src: string): MathToken | undefined {
-  if (src.startsWith('\\(')) return matched(INLINE_PARENS, src, false);
-  if (src.startsWith('\\[')) return matched(INLINE_BRACKETS, src, true);
+  if (src.startsWith('\\(')) return closed('\\)', src, false);
+  if (src.startsWith('\\[')) return closed('\\]', src, true);
   if (src.startsWith('$$')) return matched(INLINE_DOLLARS, src, true);
   if (!src.startsWith('$')) return undefined;
   const found = matched(INLINE_DOLLAR, src, false);
@@ -61,8 +59,9 @@ export function inlineMath(src: string): MathToken | undefined {
 
 /** The beginning of a formula whose end has not come yet. A single dollar is more often a price: it waits as text. */
 export function openMath(src: string): MathToken | undefined {
+  if (src.length > MAX_FORMULA_CHARS) return undefined;
   const match = /^(\\\(|\\\[|\$\$)([\s\S]*)$/.exec(src);
-  if (!match || src.length > MAX_FORMULA_CHARS) return undefined;
+  if (!match) return undefined;
   return token(src, match[2] ?? '', match[1] !== '\\(', true);
 }
 
@@ -72,6 +71,13 @@ export function openBlockMath(src: string): MathToken | undefined {
   if (!indent || FENCE_LINE.test(src)) return undefined;
   const found = openMath(src.slice(indent[0].length));
   return found && { ...found, raw: src };
+}
+
+/** By a search for the end: an expression would look at each letter between, for each of many beginnings without an end. */
+function closed(end: string, src: string, display: boolean): MathToken | undefined {
+  const at = src.slice(0, MAX_FORMULA_CHARS).indexOf(end, 2);
+  const tex = src.slice(2, Math.max(2, at));
+  return tex.trim() && !tex.includes('\n\n') ? token(src.slice(0, at + 2), tex, display) : undefined;
 }
 
 function matched(rule: RegExp, src: string, display: boolean): MathToken | undefined {

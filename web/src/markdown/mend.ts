@@ -4,6 +4,9 @@
  */
 import { inlineMath } from './math';
 
+/** More marks than this are not meant as marks: a model that repeats itself, most likely. */
+const MAX_OPEN_MARKS = 8;
+
 /** The text to show in place of `source`, whose end is not here yet. */
 export function mend(source: string): string {
   const fence = openFence(source);
@@ -107,7 +110,7 @@ function finish(run: string, open: readonly string[], bracket: number): string {
     const isImage = run[bracket - 1] === '!';
     shown = isImage ? run.slice(0, bracket - 1) : run.slice(0, bracket) + run.slice(bracket + 1);
   }
-  if (open.length === 0) return shown;
+  if (open.length === 0 || open.length > MAX_OPEN_MARKS) return shown;
   const trimmed = shown.trimEnd();
   return trimmed + [...open].reverse().join('');
 }

@@ -12,7 +12,7 @@ export function morph(shown: Node, wanted: Node, first = shown.firstChild): void
       continue;
     }
     const after: ChildNode | null = old.nextSibling;
-    if (old.isEqualNode(next)) next.remove();
+    if (isSameFormula(old, next) || old.isEqualNode(next)) next.remove();
     else if (old instanceof Text && next instanceof Text) {
       changeText(old, next.data);
       next.remove();
@@ -28,6 +28,12 @@ export function morph(shown: Node, wanted: Node, first = shown.firstChild): void
     old.remove();
     old = after;
   }
+}
+
+/** A formula that is typeset by now is what its source would become. */
+function isSameFormula(old: Node, next: Node): boolean {
+  return old instanceof HTMLElement && next instanceof HTMLElement && old.classList.contains('formula')
+    && old.dataset.tex !== undefined && old.dataset.tex === next.dataset.tex && old.className === next.className;
 }
 
 /** A formula changes from source to typeset as a whole: nothing of the one can be used for the other. */

@@ -4,6 +4,12 @@
  */
 type Renderer = typeof import('./stream');
 
+/** The most of a text that one frame takes: a burst of a hundred kilobytes must not freeze the page. */
+const SLICE_CHARS = 4_000;
+
+/** How long a renderer that could not be fetched is not asked for again. */
+const RETRY_MS = 3_000;
+
 let renderer: Renderer | undefined;
 let loading: Promise<Renderer | undefined> | undefined;
 
@@ -11,7 +17,11 @@ let loading: Promise<Renderer | undefined> | undefined;
 export function loadRenderer(): Promise<Renderer | undefined> {
   loading ??= import('./stream').then(
     (module) => (renderer = module),
-    () => (loading = undefined), // A lost connection: the next text tries again.
+    () => {
+      // A lost connection, most likely: a later text tries again.
+      setTimeout(() => (loading = undefined), RETRY_MS);
+      return undefined;
+    },
   );
   return loading;
 }
@@ -20,53 +30,51 @@ export function loadRenderer(): Promise<Renderer | undefined> {
 export class MarkdownText {
   private readonly root: HTMLElement;
   private stream: InstanceType<Renderer['MarkdownStream']> | undefined;
-  private waiting = '';
+  /** How much of the text the stream has. */
+  private given = 0;
   private isEnded = false;
+  private latest: [text: string, isWhole: boolean] = ['', false];
+  private awaited: Promise<Renderer | undefined> | undefined;
 
   constructor(root: HTMLElement) {
     this.root = root;
     root.replaceChildren();
   }
 
-  /** Takes a piece; nothing is shown before `render` or `end`. */
-  push(piece: string): void {
-    if (this.stream) this.stream.push(piece);
-    else this.waiting += piece;
+  /**
+   * Shows a text, which is the one before and more of it, or another one. Of a long piece a slice is shown, unless all of
+   * it is wanted at once; false when there is more for the next frame.
+   */
+  show(text: string, isWhole: boolean, atOnce = false): boolean {
+    this.latest = [text, isWhole];
+    if (!renderer) return this.showPlain(text);
+    const isAnother = text.length < this.given || (this.isEnded && text.length > this.given);
+    if (!this.stream || isAnother) this.begin(renderer);
+    if (this.isEnded) return true;
+    const end = atOnce ? text.length : Math.min(text.length, this.given + SLICE_CHARS);
+    const news = text.slice(this.given, end);
+    this.given = end;
+    this.stream?.push(news);
+    this.isEnded = isWhole && end === text.length;
+    if (this.isEnded) this.stream?.end();
+    else if (news) this.stream?.render();
+    return end === text.length;
   }
 
-  /** Shows what has come. */
-  render(): void {
-    if (this.adopt()) this.stream?.render();
+  private begin({ MarkdownStream }: Renderer): void {
+    this.root.classList.remove('plain');
+    this.stream = new MarkdownStream(this.root);
+    this.given = 0;
+    this.isEnded = false;
   }
 
-  /** Shows all of it, for good. */
-  end(): void {
-    if (this.isEnded) return;
-    this.isEnded = true;
-    if (this.adopt()) this.finish();
-  }
-
-  private finish(): void {
-    this.stream?.end();
-  }
-
-  /** Hands over to the renderer; false while there is none. */
-  private adopt(): boolean {
-    if (this.stream) return true;
-    if (renderer) {
-      this.root.classList.remove('plain');
-      this.stream = new renderer.MarkdownStream(this.root);
-      this.stream.push(this.waiting);
-      this.waiting = '';
-      return true;
-    }
+  /** Until the renderer is here the text is shown as it is written. */
+  private showPlain(text: string): boolean {
     this.root.classList.add('plain');
-    this.root.textContent = this.waiting;
-    void loadRenderer().then((loaded) => {
-      if (!loaded || this.stream || !this.adopt()) return;
-      if (this.isEnded) this.finish();
-      else this.render();
-    });
-    return false;
+    if (this.root.textContent !== text) this.root.textContent = text;
+    const loaded = loadRenderer();
+    if (this.awaited !== loaded) void loaded.then((module) => module && this.show(...this.latest, true));
+    this.awaited = loaded;
+    return true;
   }
 }

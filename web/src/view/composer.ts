@@ -1,5 +1,6 @@
 /** The message box: Enter sends, Shift+Enter does not, and neither does the Enter that ends an input method's word. */
 import { byId } from '../element';
+import { remember, remembered } from '../memory';
 
 const DRAFT = 'draft';
 
@@ -29,11 +30,14 @@ export class Composer {
       submit();
     });
     this.box.addEventListener('input', () => this.changed());
-    this.stop.addEventListener('click', () => {
+    // Send and Stop stand in the same place: the second click of a double click is meant for neither.
+    this.send.addEventListener('click', (event) => event.detail > 1 && event.preventDefault());
+    this.stop.addEventListener('click', (event) => {
+      if (event.detail > 1) return;
       onStop();
       this.focus();
     });
-    this.write(sessionStorage.getItem(DRAFT) ?? '');
+    this.write(remembered(DRAFT, true) ?? '');
   }
 
   /** While an answer comes, Stop stands where Send does. */
@@ -58,7 +62,7 @@ export class Composer {
 
   private changed(): void {
     this.send.disabled = !this.box.value.trim();
-    sessionStorage.setItem(DRAFT, this.box.value);
+    remember(DRAFT, this.box.value, true);
     // Browsers without `field-sizing` get the height by hand.
     if (!CSS.supports('field-sizing', 'content')) {
       this.box.style.height = 'auto';

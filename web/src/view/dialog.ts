@@ -7,10 +7,12 @@ interface Question {
   /** The text to edit; without it the dialog only asks. */
   value?: string;
   ok: string;
+  /** Whether the yes destroys something. */
+  isDangerous?: boolean;
 }
 
 /** The text, or `''` for a plain yes; null for a no. Focus returns to where it was. */
-export function askUser({ title, text = '', value, ok }: Question): Promise<string | null> {
+export function askUser({ title, text = '', value, ok, isDangerous = false }: Question): Promise<string | null> {
   const dialog = byId('dialog', HTMLDialogElement);
   const input = byId('dialog-input', HTMLInputElement);
   byId('dialog-title', HTMLElement).textContent = title;
@@ -18,6 +20,7 @@ export function askUser({ title, text = '', value, ok }: Question): Promise<stri
   byId('dialog-text', HTMLElement).hidden = !text;
   byId('dialog-field', HTMLElement).hidden = value === undefined;
   byId('dialog-ok', HTMLButtonElement).textContent = ok;
+  byId('dialog-ok', HTMLButtonElement).classList.toggle('danger', isDangerous);
   input.value = value ?? '';
   dialog.returnValue = '';
   dialog.showModal();

@@ -14,7 +14,11 @@ export class Follow {
   constructor(box: HTMLElement, onChange: (follows: boolean) => void = () => {}) {
     this.box = box;
     this.onChange = onChange;
+    this.set(true);
     box.addEventListener('scroll', () => this.scrolled(), { passive: true });
+    // Formulas are typeset late, windows are resized, keyboards slide in.
+    const sizes = new ResizeObserver(() => this.keep());
+    for (const element of [box, ...box.children]) sizes.observe(element);
     // These come before the scroll that they cause, and would lose against text that grows in the meantime.
     box.addEventListener('wheel', (event) => event.deltaY < 0 && this.canScroll(event.target) && this.set(false), { passive: true });
     box.addEventListener('keydown', (event) => ['PageUp', 'ArrowUp', 'Home'].includes(event.key) && !isField(event.target) && this.set(false));
@@ -30,6 +34,13 @@ export class Follow {
   resume(): void {
     this.set(true);
     this.write();
+  }
+
+  /** Goes to the beginning, and follows nothing until the reader comes to the end. */
+  rest(): void {
+    this.set(false);
+    this.box.scrollTop = 0;
+    this.written = this.box.scrollTop;
   }
 
   private write(): void {
@@ -61,6 +72,8 @@ export class Follow {
 
   private set(follows: boolean): void {
     this.isFollowing = follows;
+    // The browser's own holding of the place would look like the reader's will.
+    this.box.style.overflowAnchor = follows ? 'none' : '';
     this.onChange(follows || this.isAtEnd());
   }
 }

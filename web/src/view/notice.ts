@@ -23,7 +23,7 @@ export function notice(answer: Answer, isLast: boolean): HTMLElement | null {
   if (!content) return null;
   const acts = isLast ? content.acts : [];
   const failure = answer.failure;
-  return el('div', { class: `notice ${content.tone}`, 'data-code': failure?.code ?? answer.finishReason ?? answer.state },
+  return el('div', { class: `notice ${content.tone}${content.text || failure ? '' : ' slim'}`, 'data-code': failure?.code ?? answer.finishReason ?? answer.state },
     icon(content.tone === 'bad' ? 'warn' : 'info'),
     el('div', {},
       el('p', { class: 'notice-title' }, content.title),
@@ -73,9 +73,10 @@ function withoutAnswer(answer: Answer): Content {
 
 function failed(failure: Failure): Content {
   const words = wordsFor(failure.code);
-  const categories = failure.categories.length > 0 ? ` It objected to: ${failure.categories.join(', ')}.` : '';
-  // The server's text often ends in the same advice; one of the two is enough.
-  const says = failure.text.trim();
+  const categories = failure.categories.length > 0 ? ` It objected to: ${failure.categories.join(', ').replaceAll('_', ' ')}.` : '';
+  // The server's text may begin with the title and end in the advice; each of them once is enough.
+  const said = failure.text.trim();
+  const says = said.startsWith(`${words.title}.`) ? said.slice(words.title.length + 1).trim() : said;
   const text = `${says}${categories}${/\b(try again|retry|start a new|say it differently)/i.test(says) ? '' : ` ${words.advice}`}`.trim();
   const acts: (readonly [Act, string])[] = [];
   if (needsSignIn(failure)) acts.push(['sign-in', 'Sign in']);

@@ -41,7 +41,12 @@ export class Sidebar {
 
   /** Shows these chats; `busy` are those that an answer comes for. */
   show(chats: readonly Summary[], current: string, busy: ReadonlySet<string>): void {
+    const focused = this.list.contains(document.activeElement) ? document.activeElement : null;
+    const id = focused?.closest('li')?.dataset.id;
     this.list.replaceChildren(...chats.map((chat) => this.row(chat, chat.id === current, busy.has(chat.id))));
+    if (id === undefined) return;
+    const row = [...this.list.children].find((item) => item instanceof HTMLElement && item.dataset.id === id);
+    row?.querySelector<HTMLElement>(focused?.classList.contains('icon') ? '.icon' : '.chat')?.focus();
   }
 
   /** Closes it where it lies over the page. */

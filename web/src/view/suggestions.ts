@@ -5,7 +5,7 @@ const SUGGESTIONS = [
   ['Why is the sky blue?', 'Physics, with a formula'],
   ['How many r in strawberry?', 'Watch it count'],
   ['What is 17*23+4?', 'Watch it compute'],
-  ['Compare bubble sort and merge sort in a table, with code.', 'A table and code'],
+  ['Compare bubble and merge sort.', 'A table and code'],
 ] as const;
 
 /** Fills the empty start; a click asks. */

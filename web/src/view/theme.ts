@@ -1,5 +1,6 @@
 /** Light, dark, or as the system has it. */
 import { byId } from '../element';
+import { remember, remembered } from '../memory';
 
 const ORDER = ['system', 'light', 'dark'] as const;
 type Theme = (typeof ORDER)[number];
@@ -8,7 +9,7 @@ const LABELS: Readonly<Record<Theme, string>> = { system: 'Colours: as the syste
 /** Makes the button go through the three, and remembers. */
 export function setUpTheme(): void {
   const button = byId('theme', HTMLButtonElement);
-  let theme: Theme = ORDER.find((name) => name === localStorage.getItem('theme')) ?? 'system';
+  let theme: Theme = ORDER.find((name) => name === remembered('theme')) ?? 'system';
   const apply = () => {
     document.documentElement.dataset.theme = theme;
     button.setAttribute('aria-label', LABELS[theme]);
@@ -16,7 +17,7 @@ export function setUpTheme(): void {
   };
   button.addEventListener('click', () => {
     theme = ORDER[(ORDER.indexOf(theme) + 1) % ORDER.length] ?? 'system';
-    localStorage.setItem('theme', theme);
+    remember('theme', theme);
     apply();
   });
   apply();

@@ -5,6 +5,7 @@
 import { type Answer, isOpen } from '../answer';
 import { el } from '../element';
 import { MarkdownText } from '../markdown/text';
+import { remember, remembered } from '../memory';
 import { Follow } from './follow';
 
 const PREFERENCE = 'thoughts';
@@ -15,12 +16,11 @@ export class ThinkingPanel {
   private readonly summary = el('summary');
   private readonly label = el('span', { class: 'label' });
   private readonly seconds = el('span', { class: 'seconds', 'aria-hidden': true });
-  private readonly text = el('div', { class: 'markdown', dir: 'auto' });
-  private readonly box = el('div', { class: 'box', tabindex: 0, role: 'region', 'aria-label': 'Thoughts' }, this.text);
+  private readonly inner = el('div', { class: 'markdown', dir: 'auto' });
+  private readonly box = el('div', { class: 'box', tabindex: 0, role: 'region', 'aria-label': 'Thoughts' }, this.inner);
   private readonly follow = new Follow(this.box);
-  private stream = new MarkdownText(this.text);
-  private pushed = 0;
-  private isEnded = false;
+  private readonly text = new MarkdownText(this.inner);
+  private answer: Answer | undefined;
   private isTouched = false;
   private wasThinking = false;
 
@@ -30,45 +30,37 @@ export class ThinkingPanel {
     // A click, also by keyboard, is the reader's; the `toggle` event would also tell of what this does itself.
     this.summary.addEventListener('click', () => {
       this.isTouched = true;
-      if (this.wasThinking) remember(this.element.open ? 'closed' : 'open');
+      if (this.wasThinking) remember(PREFERENCE, this.element.open ? 'closed' : 'open');
     });
-    this.element.addEventListener('toggle', () => this.element.open && this.show());
+    this.element.addEventListener('toggle', () => this.element.open && this.opened());
   }
 
-  /** Shows the state of the answer; `thinkingMs` counts while it thinks. */
-  update(answer: Answer, thinkingMs: number): void {
+  /**
+   * Shows the state of the answer; `thinkingMs` counts while it thinks. False when there is more of the thoughts for the
+   * next frame. Folded thoughts cost nothing: they are laid out when they are opened.
+   */
+  update(answer: Answer, thinkingMs: number, atOnce: boolean): boolean {
+    this.answer = answer;
     this.element.hidden = !answer.thoughts.trim();
     const isThinking = answer.state === 'thinking';
-    if (isThinking && !this.wasThinking && !this.isTouched) this.element.open = remembered() !== 'closed';
-    if (!isThinking && this.wasThinking && !this.isTouched && answer.text) this.element.open = remembered() === 'open';
+    if (isThinking && !this.wasThinking && !this.isTouched) this.element.open = remembered(PREFERENCE) !== 'closed';
+    if (!isThinking && this.wasThinking && !this.isTouched && answer.text) this.element.open = remembered(PREFERENCE) === 'open';
     this.wasThinking = isThinking;
     this.element.classList.toggle('busy', isThinking);
     setText(this.label, isThinking ? 'Thinking' : title(answer));
     setText(this.seconds, isThinking && thinkingMs >= 1000 ? duration(thinkingMs) : '');
-    this.push(answer);
-    if (this.element.open) this.show();
+    if (!this.element.open) return true;
+    const isAllShown = this.text.show(answer.thoughts, !isOpen(answer), atOnce);
+    if (isThinking) this.follow.keep();
+    return isAllShown;
   }
 
-  private push(answer: Answer): void {
-    if (answer.thoughts.length > this.pushed) {
-      this.stream.push(answer.thoughts.slice(this.pushed));
-      this.pushed = answer.thoughts.length;
-    } else if (answer.thoughts.length < this.pushed) {
-      this.stream = new MarkdownText(this.text);
-      this.stream.push(answer.thoughts);
-      this.pushed = answer.thoughts.length;
-      this.isEnded = false;
-    }
-    if (!this.isEnded && !isOpen(answer)) {
-      this.stream.end();
-      this.isEnded = true;
-    }
-  }
-
-  /** Folded thoughts are not laid out; they are when they are opened. */
-  private show(): void {
-    if (!this.isEnded) this.stream.render();
-    if (this.wasThinking) this.follow.keep();
+  /** Growing thoughts are read at their end, whole ones from their beginning. */
+  private opened(): void {
+    if (!this.answer) return;
+    this.text.show(this.answer.thoughts, !isOpen(this.answer), true);
+    if (this.wasThinking) this.follow.resume();
+    else this.follow.rest();
   }
 }
 
@@ -87,20 +79,4 @@ export function duration(ms: number): string {
 /** Writing the same text again would end a selection in it. */
 export function setText(element: Element, text: string): void {
   if (element.textContent !== text) element.textContent = text;
-}
-
-function remembered(): string | null {
-  try {
-    return localStorage.getItem(PREFERENCE);
-  } catch {
-    return null;
-  }
-}
-
-function remember(choice: 'open' | 'closed'): void {
-  try {
-    localStorage.setItem(PREFERENCE, choice);
-  } catch {
-    // No storage, no memory.
-  }
 }

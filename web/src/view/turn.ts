@@ -12,67 +12,51 @@ import { duration, setText, ThinkingPanel } from './thinking';
 const WAIT_SHOWN_MS = 4_000;
 const DOUBT_MS = 45_000;
 
+/** A question that may be higher than its box has to be reached by keyboards. */
+const LONG_QUESTION_CHARS = 1_000;
+const LONG_QUESTION = { tabindex: 0, role: 'region', 'aria-label': 'Your message' } as const;
+
 /** Shows a turn; `update` is cheap to call every frame. */
 export class TurnView {
   readonly element: HTMLElement;
   readonly turn: Turn;
   private readonly thinking = new ThinkingPanel();
-  private readonly text = el('div', { class: 'markdown', dir: 'auto' });
+  private readonly box = el('div', { class: 'markdown', dir: 'auto' });
+  private readonly text = new MarkdownText(this.box);
   private readonly waiting = el('p', { class: 'waiting', hidden: true },
     el('span', { class: 'pulse', 'aria-hidden': true }), el('span'));
   private readonly ending = el('div', { class: 'ending' });
-  private stream = new MarkdownText(this.text);
-  private pushed = 0;
+  /** Whether the answer was whole before it was shown: then it comes at once, as nobody has waited for it yet. */
+  private readonly isStored: boolean;
   private shownEnd = '';
 
   constructor(turn: Turn, number: number) {
     this.turn = turn;
+    this.isStored = !isOpen(turn.answer);
     const question = el('div', { class: 'question' },
       el('div', { class: 'tools' },
         el('button', { type: 'button', class: 'icon', 'data-act': 'edit', 'aria-label': 'Edit your message', title: 'Edit' }, icon('edit'))),
-      el('div', { class: 'bubble', dir: 'auto' }, turn.question));
+      el('div', { class: 'bubble', dir: 'auto', ...(turn.question.length > LONG_QUESTION_CHARS && LONG_QUESTION) }, turn.question));
     this.element = el('article', { class: 'turn', 'aria-label': `Turn ${number}` },
       el('h2', { class: 'hidden' }, `Question ${number}`), question,
       el('h2', { class: 'hidden' }, `Answer ${number}`),
-      el('div', { class: 'answer' }, this.thinking.element, this.text, this.waiting, this.ending));
+      el('div', { class: 'answer' }, this.thinking.element, this.box, this.waiting, this.ending));
   }
 
-  /** Shows the answer as it is now. `exchange` is there while it comes. */
-  update(isLast: boolean, exchange: Exchange | undefined): void {
+  /** Shows the answer as it is now; false when there is more of it for the next frame. `exchange` is there while it comes. */
+  update(isLast: boolean, exchange: Exchange | undefined): boolean {
     const { answer } = this.turn;
-    this.thinking.update(answer, exchange?.thinkingMs() ?? 0);
-    this.growText(answer);
-    this.element.classList.toggle('open', isOpen(answer));
+    const areThoughtsShown = this.thinking.update(answer, exchange?.thinkingMs() ?? 0, this.isStored);
+    const isTextShown = this.text.show(answer.text, !isOpen(answer), this.isStored);
     this.showWaiting(answer, exchange);
-    this.showEnd(answer, isLast);
-  }
-
-  private growText(answer: Answer): void {
-    if (answer.text.length < this.pushed) {
-      // The filter took it back.
-      this.stream = new MarkdownText(this.text);
-      this.pushed = 0;
-    }
-    if (answer.text.length > this.pushed) {
-      this.stream.push(answer.text.slice(this.pushed));
-      this.pushed = answer.text.length;
-    }
-    if (isOpen(answer)) this.stream.render();
-    else this.stream.end();
+    if (isTextShown) this.showEnd(answer, isLast);
+    return areThoughtsShown && isTextShown;
   }
 
   private showWaiting(answer: Answer, exchange: Exchange | undefined): void {
-    const now = performance.now();
-    const silence = exchange ? now - exchange.lastSign : 0;
-    const isSilent = silence > WAIT_SHOWN_MS;
-    this.waiting.hidden = !exchange || !isOpen(answer) || (answer.state !== 'waiting' && !isSilent);
-    if (this.waiting.hidden || !exchange) return;
-    const waited = now - exchange.since;
-    let words = 'Waiting for the model';
-    if (silence > DOUBT_MS) words = `No sign of life for ${duration(silence)}: the connection may be lost. You can stop and retry`;
-    else if (answer.state !== 'waiting') words = 'The model is silent; the connection is alive';
-    else if (waited > WAIT_SHOWN_MS) words = `Waiting for the model, ${duration(waited)}`;
-    setText(this.waiting.lastElementChild ?? this.waiting, words);
+    const words = isOpen(answer) ? waitingWords(answer, exchange, performance.now()) : null;
+    this.waiting.hidden = words === null;
+    if (words !== null) setText(this.waiting.lastElementChild ?? this.waiting, words);
   }
 
   /** The notice and the tools are made once for each end: a focused button must not be replaced under the reader. */
@@ -81,12 +65,27 @@ export class TurnView {
     if (end === this.shownEnd) return;
     this.shownEnd = end;
     if (isOpen(answer)) return this.ending.replaceChildren();
+    const problem = notice(answer, isLast);
     const tools = el('div', { class: 'tools' },
       answer.text.trim() ? tool('copy', 'Copy', 'copy') : null,
-      isLast && tool('regenerate', 'Regenerate', 'again'),
+      // A notice offers what helps by itself.
+      isLast && !problem && tool('regenerate', 'Regenerate', 'again'),
       el('span', { class: 'figures' }, figures(answer)));
-    this.ending.replaceChildren(...[notice(answer, isLast), tools].filter((node) => node !== null));
+    this.ending.replaceChildren(...[problem, tools].filter((node) => node !== null));
   }
+}
+
+/** What is said while nothing comes; null while enough does. No `exchange`: another tab has the answer. */
+function waitingWords(answer: Answer, exchange: Exchange | undefined, now: number): string | null {
+  if (!exchange) return 'This answer comes in another tab';
+  const silence = now - exchange.lastNews;
+  const isLong = silence > WAIT_SHOWN_MS;
+  if (answer.state !== 'waiting' && !isLong) return null;
+  const noSign = now - exchange.lastSign;
+  if (noSign > DOUBT_MS) return `No sign of life for ${duration(noSign)}: the connection may be lost. You can stop and retry`;
+  const since = isLong ? `, ${duration(silence)}` : '';
+  const isAlive = exchange.lastSign > exchange.lastNews ? '; the connection is alive' : '';
+  return `${answer.state === 'waiting' ? 'Waiting for the model' : 'The model is silent'}${since}${isAlive}`;
 }
 
 function tool(act: Act, label: string, image: IconName): HTMLElement {

@@ -107,7 +107,10 @@ test('a heartbeat keeps the waiting state honest, and seconds go on', async () =
   reply.send({ heartbeat: { elapsed_ms: 6000 } }).think('hm');
   await visible(it.last('.thoughts .box'));
   expect(await it.last('.waiting').isVisible()).toBe(false);
-  await expect.poll(() => text(it.last('.waiting')), { timeout: 8000 }).toMatch(/silent; the connection is alive/);
+  await expect.poll(() => text(it.last('.waiting')), { timeout: 8000 }).toMatch(/^The model is silent, [45] s$/);
+  // A heartbeat is no news, so the words stay; but now they know more.
+  reply.send({ heartbeat: { elapsed_ms: 12000 } });
+  await expect.poll(() => text(it.last('.waiting')), { timeout: 8000 }).toMatch(/^The model is silent, [5-9] s; the connection is alive$/);
   reply.done();
 });
 

@@ -38,6 +38,10 @@ export class Browser {
     return new Browser(context, profile);
   }
 
+  get version(): string {
+    return this.context.browser()?.version() ?? 'of unknown version';
+  }
+
   /** A new tab. Requests beyond loopback are refused and remembered. */
   async tab(): Promise<Tab> {
     const page = await this.context.newPage();

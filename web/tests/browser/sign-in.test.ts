@@ -32,6 +32,9 @@ function authority() {
       return route.fulfill({ headers: CORS, json: { token_type: 'Bearer', scope: 'openid profile offline_access api://chat/user_impersonation', expires_in: 3600,
         access_token: 'token-1', refresh_token: 'refresh-1', id_token: idToken, client_info: base64({ uid: 'u', utid: 't' }) } });
     }
+    if (url.pathname.endsWith('/logout')) {
+      return route.fulfill({ contentType: 'text/html', body: `<a id="back" href="${url.searchParams.get('post_logout_redirect_uri') ?? ''}">back</a>` });
+    }
     return route.fulfill({ status: 404, headers: CORS });
   };
   return { played, play };
@@ -50,7 +53,7 @@ test('a person signs in, comes back, and every question carries the token', asyn
   // What was typed before leaving is still there.
   expect(await it.page.inputValue('#question')).toBe('typed before');
   await expect.poll(() => played.tokens).toBe(1);
-  await it.page.waitForFunction(() => document.querySelector<HTMLElement>('#sign-in')?.title === 'ada@example.com');
+  await it.page.getByText('ada@example.com').waitFor();
   expect(await it.page.isVisible('#sign-in')).toBe(false);
   await it.page.press('#question', 'Enter');
   await visible(it.last('.figures'));
@@ -61,4 +64,11 @@ test('a person signs in, comes back, and every question carries the token', asyn
   await it.page.reload();
   await it.exchange('after a reload');
   expect(it.backend.asked[2]?.authorization).toBe('Bearer token-1');
+  await it.page.click('#sign-out');
+  await it.page.click('#back');
+  await it.page.waitForURL(`${it.backend.url}/**`);
+  await visible(it.page.locator('#sign-in'));
+  expect(await it.page.isVisible('#account')).toBe(false);
+  await it.exchange('signed out');
+  expect(it.backend.asked.length).toBe(3);
 });

@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, test } from 'vitest';
 
 import { Browser } from '../browser/chromium';
 
@@ -17,12 +17,13 @@ let browser: Browser;
 beforeAll(async () => {
   await mkdir(IMAGES, { recursive: true });
   program = spawn(join(PROJECT, 'target/debug/reasoning-chat'), { cwd: PROJECT, stdio: 'ignore', env: { PATH: process.env.PATH, PORT: String(PORT) } });
+});
+// A browser each: chats of the one are none of the other's.
+beforeEach(async () => {
   browser = await Browser.start({ deviceScaleFactor: 1.5, viewport: { width: 1120, height: 720 }, reducedMotion: 'reduce' });
 });
-afterAll(async () => {
-  await browser.close();
-  program.kill('SIGTERM');
-});
+afterEach(() => browser.close());
+afterAll(() => program.kill('SIGTERM'));
 
 test.each(['light', 'dark'] as const)('%s', async (colorScheme) => {
   const { page } = await browser.tab();
@@ -34,11 +35,13 @@ test.each(['light', 'dark'] as const)('%s', async (colorScheme) => {
     if (tries > 50) throw new Error('the program does not answer');
     await page.waitForTimeout(100);
   }
+  await page.mouse.move(700, 500);
   const ended = () => page.locator('.turn').last().locator('.ending .tools').waitFor({ timeout: 60_000 });
-  await page.fill('#question', 'How many r in strawberry? fast');
+  await page.fill('#question', 'How many r in strawberry?');
   await page.press('#question', 'Enter');
   await ended();
   await page.click('#new-chat');
+  await page.mouse.move(700, 500);
   await page.fill('#question', 'Why is the sky blue?');
   await page.press('#question', 'Enter');
   await page.waitForFunction(() => (document.querySelector('.thoughts .box')?.textContent?.length ?? 0) > 420);

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 
+import { MAX_INLINE_CHARS } from '../../src/markdown/lexer';
 import { mend } from '../../src/markdown/mend';
 import { MarkdownStream, renderMarkdown } from '../../src/markdown/stream';
 
@@ -53,6 +54,28 @@ describe('what is unsafe', () => {
   test('links of allowed schemes are links', () => {
     const links = [...render('[a](https://x.example/?a=1&amp;b=2) <b@c.example> http://d.example').querySelectorAll('a')];
     expect(links.map((link) => link.href)).toEqual(['https://x.example/?a=1&b=2', 'mailto:b@c.example', 'http://d.example/']);
+  });
+
+  test.each(['$', '$a ', '\\[x ', '\\(', '$x$ ', '$$x$$ ', '*a ', '_a', '~~a ', '[', '`a ', '![', '> ', '1. ', '&amp;', '|', '<a '])(
+    'a model that repeats %j for 15 kB freezes nothing', (unit) => {
+      const root = document.createElement('div');
+      const stream = new MarkdownStream(root);
+      const started = performance.now();
+      for (let part = 0; part < 3; part++) {
+        stream.push(unit.repeat(Math.ceil(5_000 / unit.length)));
+        stream.render();
+      }
+      stream.end();
+      // Some took a minute; what is left is a fraction of this, on a machine that does other things as well.
+      expect(performance.now() - started).toBeLessThan(20_000);
+      expect(root.textContent?.length).toBeGreaterThan(0);
+    }, 60_000);
+
+  test('a paragraph longer than any is shown as it is written', () => {
+    const prose = 'words, **bold** ';
+    const of = (chars: number) => render(prose.repeat(Math.ceil(chars / prose.length))).querySelectorAll('strong').length;
+    expect(of(MAX_INLINE_CHARS - 100)).toBeGreaterThan(900);
+    expect(of(MAX_INLINE_CHARS + 100)).toBe(0);
   });
 
   test('nesting is bounded', () => {

@@ -2,11 +2,11 @@ import fc from 'fast-check';
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 
-import { emptyAnswer, fail, take } from '../../src/answer';
+import { type Answer, emptyAnswer, fail, stop, take } from '../../src/answer';
 import { parseConfig } from '../../src/config';
-import { fileNameFor, messagesFor, newConversation, titleFrom, toMarkdown } from '../../src/conversation';
+import { afterReload, fileNameFor, messagesFor, newConversation, titleFrom, toMarkdown } from '../../src/conversation';
 import { CODES, ownFailure } from '../../src/failure';
-import { LineSplitter } from '../../src/lines';
+import { LineSplitter, MAX_LINE_CHARS } from '../../src/lines';
 import { parseFailure, parseLine } from '../../src/wire';
 
 const WIRE = readFileSync('../docs/wire.md', 'utf8');
@@ -23,6 +23,16 @@ test('any division of lines into pieces gives the same lines', () => {
       expect(split(ends.map((end, index) => whole.slice(ends[index - 1] ?? 0, end)))).toEqual(split([whole]));
     }),
   );
+});
+
+test('a line without an end is waited for up to a bound', () => {
+  const splitter = new LineSplitter();
+  splitter.push('x'.repeat(MAX_LINE_CHARS));
+  expect(splitter.isOverlong).toBe(false);
+  splitter.push('x');
+  expect(splitter.isOverlong).toBe(true);
+  expect(splitter.push('\n')[0]?.length).toBe(MAX_LINE_CHARS + 1);
+  expect(splitter.isOverlong).toBe(false);
 });
 
 describe('the wire’s own documentation', () => {
@@ -53,15 +63,19 @@ describe('a line', () => {
   });
 });
 
-test('a filter’s verdict holds even when the line that sums it up is lost', () => {
+test.each([
+  ['the line that sums it up is lost', (answer: Answer) => fail(answer, ownFailure('cut_off', ''))],
+  ['the reader stops', stop],
+  ['the page is reloaded', (answer: Answer) => void afterReload({ ...newConversation(0), turns: [{ question: 'Q', answer }] })],
+])('a filter’s verdict holds even when %s', (_name, end) => {
   const answer = emptyAnswer();
   const filtered = parseLine('{"index":0,"content_filter_results":{"hate":{"filtered":true}}}');
   const words = parseLine('{"index":0,"delta":{"content":"bad"}}');
   if (!filtered || !words) throw new Error('unreadable');
   take(answer, words, null, 0);
   take(answer, filtered, null, 0);
-  fail(answer, ownFailure('cut_off', ''));
-  expect(answer.text).toBe('');
+  end(answer);
+  expect(answer).toMatchObject({ text: '', state: 'filtered', failure: null });
 });
 
 describe('a conversation', () => {
@@ -75,6 +89,7 @@ describe('a conversation', () => {
   test('has a title, a file name and a Markdown form', () => {
     expect(titleFrom('  one\n two ')).toBe('one two');
     expect(titleFrom('word '.repeat(40)).length).toBeLessThanOrEqual(61);
+    expect(titleFrom(`x${'𝄞'.repeat(40)}`)).toBe(`x${'𝄞'.repeat(29)}…`);
     const conversation = { ...newConversation(0), title: 'Äpfel / Birnen?' };
     conversation.turns.push({ question: 'Q', answer: { ...emptyAnswer(), state: 'done', text: 'A', thoughts: 'T' } });
     expect(fileNameFor(conversation)).toMatch(/^A.?pfel-Birnen\.md$/u);
