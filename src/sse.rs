@@ -120,7 +120,7 @@ impl<'p> Events<'_, 'p> {
                 if self.decoder.has_data {
                     self.decoder.handed_out = true;
                     let data = if self.data.is_empty() { &self.decoder.data } else { self.data };
-                    return Ok(Some(Event { name: &self.decoder.name, data: String::from_utf8_lossy(data) }));
+                    return Ok(Some(Event { name: &self.decoder.name, data: text(data) }));
                 }
                 self.decoder.name.clear();
             }
@@ -246,6 +246,11 @@ impl Decoder {
         self.name.clear();
         self.name.push_str(&String::from_utf8_lossy(value));
     }
+}
+
+/// Bytes as text. Asked first whether all is well, since the lossy reading takes several times as long.
+fn text(bytes: &[u8]) -> Cow<'_, str> {
+    std::str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed)
 }
 
 enum Field<'a> {

@@ -27,6 +27,9 @@ use crate::slots::Slot;
 use crate::sse::Decoder;
 use crate::upstream::{Opened, causes};
 
+/// A buffer of lines larger than this is not kept for the next ones; usual ones are a few hundred bytes.
+const MAX_KEPT_BYTES: usize = 16 * 1024;
+
 /// A turn whose first line has not been sent.
 #[derive(Debug)]
 pub struct Turn<B> {
@@ -178,7 +181,6 @@ where
 
     /// Reads the events of one piece of upstream's body.
     fn read(&mut self, bytes: &[u8]) -> Option<Step> {
-        self.lines.reserve(bytes.len());
         let mut any = false;
         let mut events = self.decoder.feed(bytes);
         let end = loop {
@@ -220,6 +222,16 @@ where
                 any.then_some(Step::Events)
             }
         }
+    }
+
+    /// The lines to be sent. Copied, so that there is one allocation of their size and the buffer is used again.
+    fn take_lines(&mut self) -> Bytes {
+        let lines = Bytes::copy_from_slice(&self.lines);
+        if self.lines.capacity() > MAX_KEPT_BYTES {
+            self.lines = Vec::new();
+        }
+        self.lines.clear();
+        lines
     }
 
     /// Upstream is given up. If its finish reason has come, nothing of the answer is lost.
@@ -279,7 +291,7 @@ where
             }
         }
         this.turn.time.line(Instant::now());
-        Poll::Ready(Some(Ok(std::mem::take(&mut this.turn.lines).into())))
+        Poll::Ready(Some(Ok(this.turn.take_lines())))
     }
 }
 

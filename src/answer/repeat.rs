@@ -90,8 +90,10 @@ fn is_string(bytes: &[u8]) -> bool {
 }
 
 fn has_controls(bytes: &[u8]) -> bool {
-    // All of them, without an early end: so it is done many at a time.
-    bytes.iter().fold(false, |found, byte| found | (*byte < b' '))
+    // Whole blocks without an early end become vector instructions.
+    let any = |bytes: &[u8]| bytes.iter().fold(0, |found, byte| found | u8::from(*byte < b' ')) != 0;
+    let (blocks, rest) = bytes.as_chunks::<32>();
+    blocks.iter().any(|block| any(block)) || any(rest)
 }
 
 #[cfg(test)]

@@ -13,7 +13,9 @@ use reasoning_chat::record::Record;
 use reasoning_chat::settings::{Clocks, StreamLimits};
 use reasoning_chat::slots::Slots;
 use reasoning_chat::sse::Decoder;
+use reasoning_chat::telemetry::{Call, Trace};
 use reasoning_chat::turn::Turn;
+use reasoning_chat::upstream::Opened;
 
 use crate::input::Input;
 
@@ -118,9 +120,9 @@ fn turn(input: &Input) -> Result<usize, String> {
     let slot = slots.take(None).map_err(|error| format!("{error:?}"))?;
     let body = Pieces(input.pieces.clone().into_iter());
     let run = async {
-        let opening = std::future::ready(Ok(body)).boxed();
+        let opening = std::future::ready(Ok(Opened { body, call: Call::none() })).boxed();
         let never = std::future::pending().boxed();
-        let turn = Turn::new(opening, never, "r1", clocks, Record::new("id".to_owned()), slot);
+        let turn = Turn::new(opening, never, "r1", clocks, Record::new("id".to_owned(), Trace::none()), slot);
         let mut lines = turn.begin().await.map_err(|error| format!("{error:?}"))?;
         let mut out = 0;
         let mut last = Bytes::new();
