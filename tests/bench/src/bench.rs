@@ -48,6 +48,7 @@ fn bench(arguments: &mut Arguments) -> Result<(), String> {
             measured = run.measure(arguments) => measured?,
             // The relays are stopped when the run is dropped.
             _ = tokio::signal::ctrl_c() => return Err("interrupted".to_owned()),
+            () = terminated() => return Err("asked to stop".to_owned()),
         }
         let markdown = report::markdown(&run);
         let json = format!("{:#}\n", report::to_json(&run));
@@ -59,4 +60,14 @@ fn bench(arguments: &mut Arguments) -> Result<(), String> {
         println!("Saved as bench.md and bench.json in {}.", arguments.folder.display());
         if run.failed { Err("the program failed; see the notes above".to_owned()) } else { Ok(()) }
     })
+}
+
+async fn terminated() {
+    use tokio::signal::unix::{SignalKind, signal};
+    match signal(SignalKind::terminate()) {
+        Ok(mut asked) => {
+            asked.recv().await;
+        }
+        Err(_) => std::future::pending().await,
+    }
 }

@@ -36,8 +36,7 @@ pub(crate) async fn memory(run: &mut Run) -> Result<(), String> {
         if let Err(error) = relay(run, &peer, streams).await {
             run.failed(&peer.name, "memory", &error);
         }
-        // Nothing may wait for the next relay.
-        run.upstream.tell();
+        run.settle().await;
     }
     Ok(())
 }

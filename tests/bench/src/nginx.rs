@@ -25,10 +25,9 @@ pub(crate) fn command(program: &Path, folder: &Path, port: u16, upstream: Socket
         "{user}
 daemon off;
 worker_processes 1;
-worker_rlimit_nofile 65536;
 pid {at}/nginx.pid;
 error_log {at}/error.log warn;
-events {{ worker_connections 10240; }}
+events {{ worker_connections 16384; }}
 http {{
     access_log off;
     client_body_temp_path {at}/body;

@@ -18,7 +18,7 @@ use crate::upstream::Upstream;
 /// Connections that are opened at the same time.
 pub(crate) const OPENING: usize = 32;
 /// Longest time until all streams are open.
-pub(crate) const OPEN_WITHIN: Duration = Duration::from_secs(60);
+pub(crate) const OPEN_WITHIN: Duration = Duration::from_secs(20);
 
 /// What paced streams gave.
 #[derive(Clone, Debug)]
@@ -85,6 +85,10 @@ pub(crate) async fn paced(
             }
             tokio::time::sleep(Duration::from_millis(300)).await;
             let waiting = upstream.waiting();
+            if waiting < streams as usize {
+                // Those that come later would not hear that they may end; dropped, they are closed.
+                return Err(format!("only {waiting} of {streams} streams were open"));
+            }
             let from = clock::now();
             let using = Window::open(running.tree());
             tokio::time::sleep(window).await;
@@ -99,9 +103,6 @@ pub(crate) async fn paced(
                 let both = stamps.sent.iter().zip(&stamps.arrived);
                 let inside = both.filter(|(_, arrived)| (from..until).contains(*arrived));
                 delays.extend(inside.map(|(sent, arrived)| arrived.saturating_sub(*sent)));
-            }
-            if waiting < streams as usize {
-                return Err(format!("only {waiting} of {streams} streams were open"));
             }
             delays.sort_unstable();
             let due = f64::from(streams) * used.seconds / interval.as_secs_f64();

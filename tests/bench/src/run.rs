@@ -2,6 +2,7 @@
 
 use std::process::Command;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use crate::arguments::Arguments;
 use crate::peer::{Kind, Peer, Running};
@@ -17,6 +18,9 @@ pub(crate) const OURS: &str = "ours";
 pub(crate) const SLOW_ROUNDS: u32 = growth::ROUNDS;
 /// Rounds of starts and of memory, which vary little.
 const MEMORY_ROUNDS: u32 = 2;
+
+/// Longest wait for what a failed measurement left behind.
+const SETTLED_WITHIN: Duration = Duration::from_secs(10);
 
 /// Everything that a run needs.
 #[derive(Debug)]
@@ -159,6 +163,15 @@ impl Run {
             return None;
         }
         Some((peer, self.running.get(at)?.as_ref()?))
+    }
+
+    /// Waits until upstream is rid of the streams of a failed measurement.
+    pub(crate) async fn settle(&self) {
+        let asked = Instant::now();
+        while self.upstream.waiting() > 0 && asked.elapsed() < SETTLED_WITHIN {
+            self.upstream.tell();
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
     }
 
     /// A relay's answer was not what was called for, or did not come.

@@ -81,6 +81,7 @@ pub(crate) async fn pace(run: &mut Run) -> Result<(), String> {
                 Ok(got) => got,
                 Err(error) => {
                     run.failed(&name, &pace_name(pace), &error);
+                    run.settle().await;
                     continue;
                 }
             };
