@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use reasoning_chat::chat::Chat;
-use reasoning_chat::settings::{Identity, Model, Settings};
+use reasoning_chat::settings::{Model, Settings};
 use reasoning_chat::slots::Slots;
 use reasoning_chat::telemetry::{Sending, Telemetry};
 use reasoning_chat::token::TokenProvider;
@@ -103,16 +103,17 @@ async fn run(settings: Settings) -> Result<(), String> {
 }
 
 /// A model for those who have none yet: an upstream of this program's own, on a port of its own on loopback.
+#[cfg(feature = "local")]
 async fn start_demo_model() -> std::io::Result<Model> {
     let listener = tokio::net::TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, 0)).await?;
     let model = Model::demo(listener.local_addr()?, demo_model::DEPLOYMENT);
-    tokio::spawn(async move {
-        if let Err(error) = demo_model::serve(listener).await {
-            tracing::error!(%error, "the demo model stopped");
-        }
-    });
-    debug_assert_eq!(model.identity, Identity::None);
+    tokio::spawn(demo_model::serve(listener));
     Ok(model)
+}
+
+#[cfg(not(feature = "local"))]
+fn start_demo_model() -> impl Future<Output = std::io::Result<Model>> {
+    std::future::ready(Err(std::io::Error::other("it is not in the package for Azure; set AZURE_INFERENCE_ENDPOINT")))
 }
 
 /// Tells a person at a terminal, or a reader of its output, what to do next.

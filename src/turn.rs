@@ -15,7 +15,6 @@ use bytes::Bytes;
 use futures::future::BoxFuture;
 use futures::{FutureExt as _, Stream};
 use http_body::Body;
-use tokio::time::Instant;
 
 use self::time::{Due, Time};
 use crate::answer::{Answer, Next};
@@ -134,7 +133,7 @@ where
         }
         loop {
             // Looked at before upstream: one that sends comments without pause must not hold the clocks.
-            match self.time.due(Instant::now()) {
+            match self.time.due() {
                 None => {}
                 Some(Due::Heartbeat) => return Poll::Ready(Step::Silence),
                 Some(Due::Limit(error)) => return Poll::Ready(self.break_off(error)),
@@ -205,10 +204,9 @@ where
             self.record.count_event();
         };
         if any {
-            let now = Instant::now();
-            self.time.event(now);
+            self.time.event();
             if self.answer.has_token() {
-                self.record.first_token(now);
+                self.record.first_token(self.time.now());
             }
         }
         if end.is_some() {
@@ -290,7 +288,7 @@ where
                 }
             }
         }
-        this.turn.time.line(Instant::now());
+        this.turn.time.line();
         Poll::Ready(Some(Ok(this.turn.take_lines())))
     }
 }

@@ -35,17 +35,19 @@ mod wishes;
 mod words;
 
 use std::convert::Infallible;
-use std::io;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
 use axum::extract::DefaultBodyLimit;
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
-use axum::serve::ListenerExt;
 use bytes::Bytes;
 use futures::stream::{self, Stream};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
 
 use self::ask::Ask;
@@ -61,19 +63,37 @@ pub const DEPLOYMENT: &str = "demo";
 /// The largest request body. The program in front has its own, smaller bound; this one only keeps the server sane alone.
 const MAX_BODY_BYTES: usize = 8 * 1024 * 1024;
 
+/// Pause after an accept failed; out of file descriptors, mostly.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
 /// Serves the demo model on `listener` until the future is dropped: `POST /openai/v1/chat/completions`.
 ///
 /// It asks for no token and bounds no number of connections, so the listener should be one on loopback.
-pub async fn serve(listener: TcpListener) -> io::Result<()> {
-    // Pieces are tiny and each should leave at once. If it cannot be set, the stream is merely less even.
-    let listener = listener.tap_io(|socket| {
+pub async fn serve(listener: TcpListener) {
+    let routes =
+        Router::new().route("/openai/v1/chat/completions", post(complete)).layer(DefaultBodyLimit::max(MAX_BODY_BYTES));
+    loop {
+        let socket = match listener.accept().await {
+            Ok((socket, _)) => socket,
+            Err(error) => {
+                tracing::debug!(%error, "no connection to the demo model can be accepted");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+                continue;
+            }
+        };
+        // Pieces are tiny and each should leave at once. If it cannot be set, the stream is merely less even.
         if let Err(error) = socket.set_nodelay(true) {
             tracing::debug!(%error, "TCP_NODELAY could not be set for the demo model");
         }
-    });
-    let routes =
-        Router::new().route("/openai/v1/chat/completions", post(complete)).layer(DefaultBodyLimit::max(MAX_BODY_BYTES));
-    axum::serve(listener, routes).await
+        // On hyper itself, as the program serves its clients: what both use is in the binary once.
+        let service = TowerToHyperService::new(routes.clone());
+        let connection = http1::Builder::new().timer(TokioTimer::new()).serve_connection(TokioIo::new(socket), service);
+        tokio::spawn(async move {
+            if let Err(error) = connection.await {
+                tracing::debug!(%error, "a connection to the demo model broke off");
+            }
+        });
+    }
 }
 
 /// The whole story: read the request, write the script, play it.

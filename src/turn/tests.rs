@@ -4,6 +4,7 @@ use futures::StreamExt as _;
 use futures::channel::{mpsc, oneshot};
 use http_body::Frame;
 use http_body_util::StreamBody;
+use tokio::time::Instant;
 
 use super::*;
 use crate::settings::StreamLimits;

@@ -18,6 +18,8 @@ pub(super) struct Time {
     last_event: Option<Instant>,
     /// Until there is one, when the turn began.
     last_line: Instant,
+    /// The time of the last look at the clock, which is taken for the time of all that this look leads to.
+    now: Instant,
     timer: Pin<Box<Sleep>>,
 }
 
@@ -30,15 +32,20 @@ impl Time {
     pub(super) fn new(clocks: Clocks, started: Instant) -> Self {
         let opened = Instant::now();
         let timer = Box::pin(tokio::time::sleep_until(opened + clocks.heartbeat));
-        Self { clocks, started, opened, last_event: None, last_line: opened, timer }
+        Self { clocks, started, opened, last_event: None, last_line: opened, now: opened, timer }
     }
 
-    pub(super) fn event(&mut self, now: Instant) {
-        self.last_event = Some(now);
+    /// When [`Time::due`] was asked last.
+    pub(super) fn now(&self) -> Instant {
+        self.now
     }
 
-    pub(super) fn line(&mut self, now: Instant) {
-        self.last_line = now;
+    pub(super) fn event(&mut self) {
+        self.last_event = Some(self.now);
+    }
+
+    pub(super) fn line(&mut self) {
+        self.last_line = self.now;
     }
 
     /// Until when the next event must come, and the setting that says so.
@@ -49,8 +56,10 @@ impl Time {
         }
     }
 
-    /// What is due; a heartbeat is due once.
-    pub(super) fn due(&mut self, now: Instant) -> Option<Due> {
+    /// Looks at the clock: what is due. A heartbeat is due once.
+    pub(super) fn due(&mut self) -> Option<Due> {
+        let now = Instant::now();
+        self.now = now;
         let (event_limit, setting) = self.event_limit();
         if now >= self.started + self.clocks.answer {
             return Some(Due::Limit(timed_out("The answer took too long", "ANSWER_TIMEOUT")));
