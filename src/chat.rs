@@ -18,7 +18,7 @@ use crate::record::Record;
 use crate::settings::{Access, Clocks, RequestLimits};
 use crate::slots::{Slot, Slots};
 use crate::telemetry::{Telemetry, Trace};
-use crate::turn::Turn;
+use crate::turn::{Grace, Turn};
 use crate::upstream::Upstream;
 use crate::{access, body};
 
@@ -69,7 +69,8 @@ impl Chat {
         record.asks();
         let opening = Arc::clone(&self.upstream).open(conversation, record.trace().traceparent());
         let opening = opening.with_context(record.trace().context()).in_current_span().boxed();
-        let turn = Turn::new(opening, self.grace_over(), self.upstream.deployment(), self.clocks, record, slot);
+        let turn =
+            Turn::new(opening, Grace::new(&self.grace_over), self.upstream.deployment(), self.clocks, record, slot);
         let lines = turn.begin().await?;
 
         let mut response = Response::new(Body::from_stream(lines));
@@ -103,17 +104,6 @@ impl Chat {
         self.slots.take(user).inspect_err(|error| {
             self.telemetry.shed(if error.code() == Code::Overloaded { "instance" } else { "user" });
         })
-    }
-
-    fn grace_over(&self) -> futures::future::BoxFuture<'static, ()> {
-        let mut grace_over = self.grace_over.clone();
-        async move {
-            if grace_over.wait_for(|over| *over).await.is_err() {
-                // Nobody is left who could end the grace period.
-                std::future::pending::<()>().await;
-            }
-        }
-        .boxed()
     }
 }
 

@@ -5,6 +5,7 @@
 //! upstream request, at once. A turn has two sides, and each has its type: [`Turn`] until the first event or the first
 //! heartbeat interval, while a failure is still an HTTP status; [`Lines`] from then on, when it is the last line.
 
+mod grace;
 mod time;
 
 use std::panic::AssertUnwindSafe;
@@ -16,6 +17,7 @@ use futures::future::BoxFuture;
 use futures::{FutureExt as _, Stream};
 use http_body::Body;
 
+pub use self::grace::Grace;
 use self::time::{Due, Time};
 use crate::answer::{Answer, Next};
 use crate::error::{ChatError, Code};
@@ -40,8 +42,7 @@ pub struct Turn<B> {
     /// How the turn ends, when that is known but lines go before it.
     end: Option<Result<(), ChatError>>,
     time: Time,
-    /// Ready when open answers must end.
-    grace_over: Awaited<()>,
+    grace: Grace,
     record: Record,
     _slot: Slot,
 }
@@ -81,11 +82,11 @@ where
     B: Body<Data = Bytes> + Unpin,
     B::Error: std::error::Error,
 {
-    /// A turn that waits for `opening`. `grace_over` resolves when the program must stop. The clocks start now, but for
+    /// A turn that waits for `opening`. `grace` tells when the program must stop. The clocks start now, but for
     /// the whole answer's, which started with the record, when the request arrived.
     pub fn new(
         opening: BoxFuture<'static, Result<Opened<B>, ChatError>>,
-        grace_over: BoxFuture<'static, ()>,
+        grace: Grace,
         deployment: &str,
         clocks: Clocks,
         record: Record,
@@ -100,7 +101,7 @@ where
             lines,
             end: None,
             time: Time::new(clocks, record.started()),
-            grace_over: Awaited(grace_over),
+            grace,
             record,
             _slot: slot,
         }
@@ -127,7 +128,7 @@ where
         if let Some(end) = self.end.take() {
             return Poll::Ready(Step::End(end));
         }
-        if self.grace_over.0.poll_unpin(cx).is_ready() {
+        if self.grace.is_over(cx) {
             let error = ChatError::new(Code::ShuttingDown, "The service is being restarted. Try again in a moment.");
             return Poll::Ready(self.break_off(error));
         }

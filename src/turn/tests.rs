@@ -4,6 +4,7 @@ use futures::StreamExt as _;
 use futures::channel::{mpsc, oneshot};
 use http_body::Frame;
 use http_body_util::StreamBody;
+use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::*;
@@ -60,21 +61,25 @@ impl Upstream {
     }
 }
 
-fn turn_with_grace(grace_over: BoxFuture<'static, ()>) -> (Turn<TestBody>, Upstream) {
-    turn_with(CLOCKS, grace_over)
+fn turn_with_grace(over: &watch::Receiver<bool>) -> (Turn<TestBody>, Upstream) {
+    turn_with(CLOCKS, over)
 }
 
-fn turn_with(clocks: Clocks, grace_over: BoxFuture<'static, ()>) -> (Turn<TestBody>, Upstream) {
+fn turn_with(clocks: Clocks, over: &watch::Receiver<bool>) -> (Turn<TestBody>, Upstream) {
     let (body, pieces) = mpsc::unbounded();
     let (answer, opening) = oneshot::channel();
     let upstream = Upstream { body, answer: Some(answer), waiting: Some(StreamBody::new(pieces)) };
     let opening = async { opening.await.unwrap() }.boxed();
     let slot = Slots::new(StreamLimits { max: 1, max_per_user: 1 }).take(None).unwrap();
-    (Turn::new(opening, grace_over, "r1", clocks, record(), slot), upstream)
+    (Turn::new(opening, Grace::new(over), "r1", clocks, record(), slot), upstream)
+}
+
+fn never() -> watch::Receiver<bool> {
+    watch::channel(false).1
 }
 
 fn turn() -> (Turn<TestBody>, Upstream) {
-    turn_with_grace(std::future::pending().boxed())
+    turn_with_grace(&never())
 }
 
 /// What a reader gets until the end, each piece with the second at which it came.
@@ -163,7 +168,7 @@ async fn silence_before_the_first_event_is_broken_by_start_and_heartbeats_then_b
 #[tokio::test(start_paused = true)]
 async fn ten_minutes_of_silence_are_forty_heartbeats() {
     let patient = Clocks { idle: Duration::from_secs(601), answer: Duration::from_secs(3600), ..CLOCKS };
-    let (turn, mut upstream) = turn_with(patient, std::future::pending().boxed());
+    let (turn, mut upstream) = turn_with(patient, &never());
     upstream.answers();
     upstream.sends(HI);
     let lines = turn.begin().await.unwrap();
@@ -215,7 +220,7 @@ async fn a_panic_in_an_answer_ends_it_with_internal() {
     let body = StreamBody::new(Box::pin(panics));
     let opening = async { Ok(opened(body)) }.boxed();
     let slot = Slots::new(StreamLimits { max: 1, max_per_user: 1 }).take(None).unwrap();
-    let never = std::future::pending().boxed();
+    let never = Grace::new(&never());
     let turn = Turn::new(opening, never, "r1", CLOCKS, record(), slot);
     let pieces: Vec<_> = turn.begin().await.unwrap().collect().await;
     let last = String::from_utf8(pieces.last().unwrap().as_ref().unwrap().to_vec()).unwrap();
@@ -305,14 +310,14 @@ async fn a_lost_connection_is_told() {
 
 #[tokio::test(start_paused = true)]
 async fn when_the_grace_period_is_over_open_answers_say_so() {
-    let (end_grace, over) = oneshot::channel::<()>();
-    let (turn, mut upstream) = turn_with_grace(async { over.await.unwrap() }.boxed());
+    let (end_grace, over) = watch::channel(false);
+    let (turn, mut upstream) = turn_with_grace(&over);
     upstream.answers();
     upstream.sends(HI);
     let lines = turn.begin().await.unwrap();
     let stop = async {
         tokio::time::sleep(SECOND).await;
-        end_grace.send(()).unwrap();
+        end_grace.send_replace(true);
     };
     let (told, ()) = tokio::join!(read(lines), stop);
     assert_eq!(error_code(&told.last().unwrap().1), "shutting_down");

@@ -14,8 +14,10 @@ use reasoning_chat::settings::{Clocks, StreamLimits};
 use reasoning_chat::slots::Slots;
 use reasoning_chat::sse::Decoder;
 use reasoning_chat::telemetry::{Call, Trace};
-use reasoning_chat::turn::Turn;
+use reasoning_chat::turn::{Grace, Turn};
+
 use reasoning_chat::upstream::Opened;
+use tokio::sync::watch;
 
 use crate::input::Input;
 
@@ -121,7 +123,7 @@ fn turn(input: &Input) -> Result<usize, String> {
     let body = Pieces(input.pieces.clone().into_iter());
     let run = async {
         let opening = std::future::ready(Ok(Opened { body, call: Call::none() })).boxed();
-        let never = std::future::pending().boxed();
+        let never = Grace::new(&watch::channel(false).1);
         let turn = Turn::new(opening, never, "r1", clocks, Record::new("id".to_owned(), Trace::none()), slot);
         let mut lines = turn.begin().await.map_err(|error| format!("{error:?}"))?;
         let mut out = 0;
