@@ -246,7 +246,8 @@ fn route(inline: &mut InlineThoughts, content: &RawValue) -> Route {
         Place::Thinking
             if inline.is_clear()
                 && memchr::memchr(b'<', raw).is_none()
-                && memchr::memmem::find(raw, b"\\u00").is_none() =>
+                && !memchr::memchr_iter(b'\\', raw)
+                    .any(|at| raw.get(at..).is_some_and(|at| at.starts_with(b"\\u00"))) =>
         {
             Route::Thoughts
         }

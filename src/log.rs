@@ -17,7 +17,7 @@ use tracing_subscriber::{Layer, Registry};
 pub type Filtered = Layered<Targets, Registry>;
 
 /// Lines that may wait to be written; more are lost.
-const MAX_WAITING_LINES: usize = 8192;
+const MAX_WAITING_LINES: usize = 2048;
 /// Libraries speak up only when something is wrong, unless the filter names them.
 const QUIET: [&str; 7] = [
     "azure_core=warn",

@@ -28,8 +28,8 @@ use crate::slots::Slot;
 use crate::sse::Decoder;
 use crate::upstream::{Opened, causes};
 
-/// A buffer of lines larger than this is not kept for the next ones; usual ones are a few hundred bytes.
-const MAX_KEPT_BYTES: usize = 16 * 1024;
+/// A buffer of lines larger than this is not kept for the next ones; usual ones are a few hundred bytes, a burst some thousand.
+const MAX_KEPT_BYTES: usize = 8 * 1024;
 
 /// A turn whose first line has not been sent.
 #[derive(Debug)]

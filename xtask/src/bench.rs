@@ -22,7 +22,7 @@ pub(crate) fn guard(arguments: &[String]) -> Outcome {
 
 fn build() -> Outcome {
     // One after the other: built together, the benchmark's features would get into the program.
-    cargo(&["build", "--release", "--locked", "--package", "reasoning-chat"])?;
+    cargo(&["build", "--release", "--locked", "--package", "reasoning-chat", "--no-default-features"])?;
     cargo(&["build", "--release", "--locked", "--package", "bench"])?;
     cargo(&["build", "--release", "--locked", "--package", "micro"])
 }

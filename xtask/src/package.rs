@@ -51,7 +51,9 @@ fn build() -> Result<PathBuf, String> {
     let target = format!("{TARGET}.{major}.{minor}");
     step(
         Command::new(cargo_path())
-            .args(["zigbuild", "--release", "--locked", "--package", "reasoning-chat", "--target", &target])
+            .args(["zigbuild", "--release", "--locked", "--package", "reasoning-chat"])
+            // Without what only a developer's machine needs: the demo model, and serving files.
+            .args(["--no-default-features", "--target", &target])
             .env("PATH", path),
     )?;
     Ok(stage::project().join("target").join(TARGET).join("release").join(BINARY))

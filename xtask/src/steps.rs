@@ -18,6 +18,8 @@ pub(crate) fn run() -> Outcome {
 pub(crate) fn test() -> Outcome {
     cargo(&["fmt", "--all", "--check"])?;
     cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"])?;
+    // As it is packaged.
+    cargo(&["clippy", "--package", "reasoning-chat", "--no-default-features", "--locked", "--", "-D", "warnings"])?;
     step(
         Command::new(cargo_path())
             .args(["doc", "--workspace", "--no-deps", "--document-private-items", "--locked"])

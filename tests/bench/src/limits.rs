@@ -5,6 +5,8 @@ pub(crate) const MAX_BINARY: u64 = 5_000_000;
 
 /// Allocations for an event of an unchanged choice, by level and input of the micro-benchmarks: the output buffer, of
 /// which there is one a piece, and nothing else. A little is left for buffers that grow a few times in an answer.
+/// Thoughts inside the content, half of `think`, are no unchanged choices: each is parsed, and `serde_json` allocates its
+/// stack of open brackets.
 pub(crate) const MAX_ALLOCATIONS: [(&str, &str, f64); 12] = [
     ("decode", "one", 0.01),
     ("decode", "sixteen", 0.01),
@@ -12,12 +14,12 @@ pub(crate) const MAX_ALLOCATIONS: [(&str, &str, f64); 12] = [
     ("answer", "one", 1.01),
     ("answer", "sixteen", 1.0 / 16.0 + 0.01),
     ("answer", "cut", 523.0 / 4096.0 + 0.01),
-    ("answer", "think", 1.01),
+    ("answer", "think", 1.53),
     ("answer", "text-65536", 1.01),
     ("turn", "one", 1.01),
     ("turn", "sixteen", 1.0 / 16.0 + 0.01),
     ("turn", "cut", 523.0 / 4096.0 + 0.01),
-    ("turn", "think", 1.01),
+    ("turn", "think", 1.54),
 ];
 
 /// How much more than in short answers the allocations (and their bytes) for an event may be in long ones.
