@@ -226,7 +226,9 @@ where
     /// The lines to be sent. Copied, so that there is one allocation of their size and the buffer is used again.
     fn take_lines(&mut self) -> Bytes {
         let lines = Bytes::copy_from_slice(&self.lines);
-        if self.lines.capacity() > MAX_KEPT_BYTES {
+        // What a burst needed is not kept for the single lines after it.
+        let is_oversized = self.lines.capacity() / 8 > self.lines.len();
+        if self.lines.capacity() > MAX_KEPT_BYTES || is_oversized {
             self.lines = Vec::new();
         }
         self.lines.clear();
