@@ -8,6 +8,10 @@ const woff2Only: Plugin = {
     id.includes('katex.min.css') ? code.replace(/,\s*url\([^)]*\.(?:woff|ttf)\)\s*format\(["'](?:woff|truetype)["']\)/g, '') : null,
 };
 
+/** Everything of the page but the parts that are imported when they are needed. */
+const LATER = /\/src\/(?:markdown\/(?!text|later)|words\/(?:ar|de)\.|sign-in|transfer|image|view\/(?:tidy|selection|contrast|save-file))/;
+const isOfTheStart = (id: string): boolean => /\/src\/.*\.ts$/.test(id) && !LATER.test(id);
+
 export default defineConfig({
   plugins: [woff2Only],
   build: {
@@ -16,6 +20,12 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
+    rolldownOptions: {
+      output: {
+        // What the page starts with is one file: in many small ones, as later parts share them, it compresses worse.
+        codeSplitting: { groups: [{ name: 'page', test: isOfTheStart }] },
+      },
+    },
   },
   // `npx vite` with the program running beside it.
   server: { proxy: { '/api': 'http://127.0.0.1:7071' } },

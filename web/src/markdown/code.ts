@@ -2,6 +2,10 @@
 import { el } from '../element';
 import { later } from './later';
 
+type Highlighter = typeof import('./highlight');
+
+let highlighter: Highlighter | undefined;
+
 /** Longer code keeps one colour: finding the words in it would make the page stutter. */
 const MAX_COLOURED_CHARS = 20_000;
 
@@ -23,10 +27,13 @@ export function colourCode(block: HTMLElement): void {
     const code = figure.querySelector('pre > code');
     const source = code?.textContent ?? '';
     if (!code || !language || source.length > MAX_COLOURED_CHARS) continue;
-    later(async () => {
-      const { highlight } = await import('./highlight');
-      const coloured = highlight(source, language);
-      if (coloured && code.textContent === source) code.replaceChildren(coloured);
+    later(figure, () => {
+      const colour = ({ highlight }: Highlighter) => {
+        const coloured = highlight(source, language);
+        if (coloured && code.textContent === source) code.replaceChildren(coloured);
+      };
+      if (highlighter) return colour(highlighter);
+      return import('./highlight').then((module) => colour((highlighter = module)));
     });
   }
 }

@@ -10,7 +10,9 @@ import type { MathToken } from './math';
 const MAX_KEPT = 500;
 
 const typeset = new Map<string, Node>();
-let renderer: Promise<typeof import('./typeset')> | undefined;
+type Renderer = typeof import('./typeset');
+
+let renderer: Renderer | undefined;
 
 /** An element for this formula, with its source. */
 export function formula(token: MathToken): HTMLElement {
@@ -34,19 +36,15 @@ export function typesetFormulas(block: HTMLElement): void {
       element.replaceChildren(kept.cloneNode(true));
       continue;
     }
-    later(async () => {
-      const node = typeset.get(key(tex, display)) ?? keep(tex, display, await (await load()).typesetFormula(tex, display));
-      // The paragraph may have been rebuilt while this waited; then the element is out of the page, which does no harm.
-      element.replaceChildren(node.cloneNode(true));
+    later(element, () => {
+      const set = ({ typesetFormula }: Renderer) => {
+        const node = typeset.get(key(tex, display)) ?? keep(tex, display, typesetFormula(tex, display));
+        element.replaceChildren(node.cloneNode(true));
+      };
+      if (renderer) return set(renderer);
+      return import('./typeset').then((module) => set((renderer = module)));
     });
   }
-}
-
-function load(): Promise<typeof import('./typeset')> {
-  renderer ??= import('./typeset');
-  // A lost connection must not forbid formulas for good.
-  renderer.catch(() => (renderer = undefined));
-  return renderer;
 }
 
 function keep(tex: string, display: boolean, node: Node): Node {
