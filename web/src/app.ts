@@ -44,6 +44,8 @@ export class App {
   private canJudge = false;
   /** Counts what is shown: a conversation that was long in loading must not come over another one. */
   private shown = 0;
+  /** A conversation that is being loaded to be shown. */
+  private opening: Promise<void> | undefined;
   private readonly frames = new Frames(() => this.paint());
   private readonly announcer = new Announcer();
   private readonly follow: Follow;
@@ -70,7 +72,7 @@ export class App {
     });
     this.transcript = new Transcript(scroller, turns, (turn) => this.sourceOf(turn), () => this.frames.request(true));
     this.attachments = new Attachments(byId('composer', HTMLElement));
-    this.composer = new Composer(this.attachments, (question) => this.send(question), () => this.stop(), () => this.showRoom());
+    this.composer = new Composer(this.attachments, (question) => void this.send(question), () => this.stop(), () => this.showRoom());
     this.choice = new Choice((chosen) => this.choose(chosen));
     this.room = new Room(() => this.goOnWithNewest());
     // Before anything is known of the conversation that the address names: what was typed is there at once.
@@ -98,12 +100,17 @@ export class App {
   }
 
   /** Shows what the address names, or an empty start. */
-  async openFromAddress(): Promise<void> {
+  openFromAddress(): Promise<void> {
+    this.opening = this.openAddressed();
+    return this.opening;
+  }
+
+  private async openAddressed(): Promise<void> {
     const id = location.hash.slice(1);
     const before = this.shown;
     const found = id ? await this.chats.find(id) : undefined;
     if (this.shown === before) this.show(found ?? this.fresh());
-    await this.refreshList();
+    void this.refreshList();
   }
 
   /** Begins a conversation, which is kept from its first question on. */
@@ -115,8 +122,9 @@ export class App {
     this.composer.focus();
   }
 
-  /** Asks a new question in the conversation that is shown. */
-  send(question: Question | string): void {
+  /** Asks a new question in the conversation that is shown, or is about to be. */
+  async send(question: Question | string): Promise<void> {
+    await this.opening;
     if (!this.isBusy) this.ask(this.path.at(-1)?.id ?? null, typeof question === 'string' ? plainQuestion(question) : question);
   }
 
@@ -378,7 +386,7 @@ export class App {
       case 'regenerate':
         return this.askAgain(turn, turn);
       case 'continue':
-        return this.send(words.goOn);
+        return void this.send(words.goOn);
       case 'edit':
         return void this.edit(turn);
       case 'newest':

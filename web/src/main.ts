@@ -48,7 +48,7 @@ function whenIdle(work: () => void): void {
 async function showOperatorsPart(): Promise<void> {
   const config = await session.config.catch(() => null);
   const none = { name: null, welcome: null, intro: null, suggestions: null, notice: null, privacy: null, accent: null };
-  showBrand(config?.brand ?? none, (text) => app.send(text));
+  showBrand(config?.brand ?? none, (text) => void app.send(text));
   app.setName(config?.brand.name ?? words.appName);
 }
 

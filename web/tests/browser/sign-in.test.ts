@@ -62,7 +62,10 @@ test('a person signs in, comes back, and every question carries the token', asyn
   expect(it.backend.asked[1]?.authorization).toBe('Bearer token-1');
   expect(played.tokens).toBe(1);
   await it.page.reload();
+  // Asked before the chat is loaded, it goes into it.
   await it.exchange('after a reload');
+  await expect.poll(() => it.page.locator('.turn').count()).toBe(3);
+  await visible(it.last('.figures'));
   expect(it.backend.asked[2]?.authorization).toBe('Bearer token-1');
   await it.page.click('#sign-out');
   await it.page.click('#back');
