@@ -1,5 +1,6 @@
 /** Code blocks: the language, a button to copy, and colours once the code is finished. */
 import { el } from '../element';
+import { words } from '../words';
 import { later } from './later';
 
 type Highlighter = typeof import('./highlight');
@@ -14,9 +15,9 @@ export function codeBlock(code: string, language: string): HTMLElement {
   const name = language.slice(0, 40);
   return el('figure', { class: 'code', 'data-language': name },
     el('figcaption', {},
-      el('span', { class: 'language' }, name || 'text'),
-      el('button', { type: 'button', class: 'quiet', 'data-copy-code': true }, 'Copy')),
-    el('pre', { tabindex: 0, role: 'region', 'aria-label': name ? `Code, ${name}` : 'Code' }, el('code', {}, code)));
+      el('span', { class: 'language' }, name || words.plainCode),
+      el('button', { type: 'button', class: 'quiet', 'data-copy-code': true }, words.copy)),
+    el('pre', { dir: 'ltr' }, el('code', {}, code)));
 }
 
 /** Colours the code blocks in this block, when there is time. Meant for code that does not change any more. */

@@ -13,14 +13,14 @@ const typeset = new Map<string, Node>();
 type Renderer = typeof import('./typeset');
 
 let renderer: Renderer | undefined;
+let hasChemistry = false;
 
 /** An element for this formula, with its source. */
 export function formula(token: MathToken): HTMLElement {
   const { tex, display } = token;
   const source = el('code', { class: 'formula-source' }, tex);
-  if (token.open) return el('span', { class: display ? 'formula display' : 'formula' }, source);
-  return el('span', { class: display ? 'formula display' : 'formula', 'data-tex': tex,
-    ...(display ? { tabindex: 0, role: 'region', 'aria-label': 'Formula' } : {}) }, source);
+  if (token.open) return el('span', { class: display ? 'formula display' : 'formula', dir: 'ltr' }, source);
+  return el('span', { class: display ? 'formula display' : 'formula', 'data-tex': tex, dir: 'ltr' }, source);
 }
 
 /** Typesets the formulas of this block that are still source; at once those that were typeset before. */
@@ -41,10 +41,20 @@ export function typesetFormulas(block: HTMLElement): void {
         const node = typeset.get(key(tex, display)) ?? keep(tex, display, typesetFormula(tex, display));
         element.replaceChildren(node.cloneNode(true));
       };
-      if (renderer) return set(renderer);
-      return import('./typeset').then((module) => set((renderer = module)));
+      const loaded = renderer;
+      if (loaded && (hasChemistry || !loaded.needsChemistry(tex))) return set(loaded);
+      return load(tex).then(set);
     });
   }
+}
+
+async function load(tex: string): Promise<Renderer> {
+  renderer ??= await import('./typeset');
+  if (renderer.needsChemistry(tex)) {
+    await renderer.loadChemistry();
+    hasChemistry = true;
+  }
+  return renderer;
 }
 
 function keep(tex: string, display: boolean, node: Node): Node {

@@ -19,7 +19,7 @@ const DOUBT_MS = 45_000;
 /** Shows an answer; `update` is cheap to call every frame. */
 export class AnswerView {
   readonly element: DocumentFragment = document.createDocumentFragment();
-  readonly text: HTMLElement = el('div', { class: 'markdown', dir: 'auto' });
+  readonly text: HTMLElement = el('div', { class: 'markdown' });
   private readonly source: TurnSource;
   private readonly thinking: ThinkingPanel;
   private readonly markdown = new MarkdownText(this.text);

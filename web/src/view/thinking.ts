@@ -18,7 +18,7 @@ export class ThinkingPanel {
   private readonly summary = el('summary');
   private readonly label = el('span', { class: 'label' });
   private readonly seconds = el('span', { class: 'seconds', 'aria-hidden': true });
-  private readonly inner = el('div', { class: 'markdown', dir: 'auto' });
+  private readonly inner = el('div', { class: 'markdown' });
   private readonly box = el('div', { class: 'box', tabindex: 0, role: 'group', 'aria-label': words.thoughts }, this.inner);
   private readonly follow = new Follow(this.box);
   private readonly text = new MarkdownText(this.inner);

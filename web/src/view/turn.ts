@@ -115,7 +115,7 @@ export class TurnView {
 
   private showPlain(): void {
     const { text } = this.source.turn.answer;
-    this.answerBox.replaceChildren(el('div', { class: 'markdown plain', dir: 'auto' }, text));
+    this.answerBox.replaceChildren(el('div', { class: 'markdown plain' }, text));
   }
 
   private showQuestion(): void {

@@ -188,7 +188,6 @@ export const ar: Words = {
   image: 'صورة',
   done: 'منجز',
   open: 'غير منجز',
-  footnotes: 'الحواشي',
   details: 'التفاصيل',
 
   file: {

@@ -167,7 +167,6 @@ export const de: Words = {
   image: 'Bild',
   done: 'erledigt',
   open: 'offen',
-  footnotes: 'Fußnoten',
   details: 'Einzelheiten',
 
   file: {

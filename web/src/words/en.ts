@@ -166,7 +166,6 @@ export const en = {
   image: 'image',
   done: 'done',
   open: 'open',
-  footnotes: 'Footnotes',
   details: 'Details',
 
   file: {
