@@ -14,7 +14,9 @@ if (given !== 0 && given !== 3) {
   throw new Error('AUTH_CLIENT_ID, AUTH_AUTHORITY and AUTH_SCOPE: all three, or none');
 }
 const auth = given === 3 ? { clientId: AUTH_CLIENT_ID, authority: AUTH_AUTHORITY, scope: AUTH_SCOPE } : null;
-await writeFile(join(folder, 'config.json'), `${JSON.stringify({ apiBase: API_URL, auth }, null, 2)}\n`);
+// What else the operator says there, of the page's name and its like, stays.
+const said = JSON.parse(await readFile(join(folder, 'config.json'), 'utf8'));
+await writeFile(join(folder, 'config.json'), `${JSON.stringify({ ...said, apiBase: API_URL, auth }, null, 2)}\n`);
 
 // Origins only: a path in a policy would forbid the others of the same origin.
 const origins = [API_URL, AUTH_AUTHORITY].filter(Boolean).map((address) => new URL(address).origin);

@@ -11,6 +11,7 @@ import { App } from './app';
 import { byId } from './element';
 import { watchLeaving } from './leaving';
 import { loadRenderer } from './markdown/text';
+import { keepForOffline } from './offline';
 import { Session } from './session';
 import { showBrand } from './view/brand';
 import { countDown } from './view/count-down';
@@ -34,6 +35,7 @@ void showOperatorsPart();
 void showSignIn();
 whenIdle(() => {
   void loadRenderer();
+  if (import.meta.env.PROD) keepForOffline();
   void import('./view/selection').then(({ cleanCopies }) => cleanCopies(turns));
 });
 byId('question', HTMLTextAreaElement).focus();

@@ -78,7 +78,8 @@ export class AnswerView {
       canJudge && hasText && answer.requestId !== null && judge('up', words.good, turn.verdict),
       canJudge && hasText && answer.requestId !== null && judge('down', words.bad, turn.verdict),
       pager(versions.answers, turn, 'answer'),
-      el('span', { class: 'figures' }, figures(answer, model)));
+      // A name in another script must not change the order of the others.
+      el('span', { class: 'figures' }, ...figures(answer, model).flatMap((part, at) => [at > 0 && ' · ', el('bdi', {}, part)])));
     const told = note && el('p', { class: 'told' }, note);
     this.ending.replaceChildren(...[told, problem, failedTry, tools].filter((node) => node instanceof Node));
   }

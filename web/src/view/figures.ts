@@ -8,8 +8,8 @@ export function duration(ms: number): string {
   return seconds < 60 ? words.seconds(seconds) : words.minutes(Math.floor(seconds / 60), seconds % 60);
 }
 
-/** "Thorough · 415 tokens, 127 of them thoughts · 48 tokens/s · 11.6 s" */
-export function figures(answer: Answer, model: string | null): string {
+/** "Thorough", "415 tokens, 127 of them thoughts", "48 tokens/s", "11.6 s", as far as they are known. */
+export function figures(answer: Answer, model: string | null): string[] {
   const { usage } = answer;
   const parts: string[] = [];
   if (model) parts.push(model);
@@ -17,5 +17,5 @@ export function figures(answer: Answer, model: string | null): string {
   const rate = speed(answer);
   if (rate) parts.push(words.speed(rate));
   if (answer.elapsedMs !== null) parts.push(words.tenths(answer.elapsedMs / 1000));
-  return parts.join(' · ');
+  return parts;
 }

@@ -96,6 +96,7 @@ export class Backend {
   private script: Script = (reply) => reply.start().say('Hello.').done();
   private readonly server: Server;
   private headers: Record<string, string> = {};
+  private port = 0;
 
   private constructor() {
     this.server = createServer((request, response) => void this.serve(request, response).catch(() => response.destroy()));
@@ -122,6 +123,17 @@ export class Backend {
   /** How requests are answered from now on. */
   answer(script: Script): void {
     this.script = script;
+  }
+
+  /** As if there were no network: nothing answers any more, at the same address. */
+  async pause(): Promise<void> {
+    this.port = (this.server.address() as AddressInfo).port;
+    await this.close();
+  }
+
+  /** Answers again. */
+  async resume(): Promise<void> {
+    await new Promise<void>((resolve) => this.server.listen(this.port, '127.0.0.1', resolve));
   }
 
   async close(): Promise<void> {

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -26,6 +26,12 @@ test('a deployment’s addresses go into config.json and, as origins, into the p
   expect(configure({})).toEqual({ config: { apiBase: '', auth: null }, policy: expect.stringContaining("; connect-src 'self';") });
 });
 
+test('what the operator says of the page stays', () => {
+  const file = join(folder, 'config.json');
+  writeFileSync(file, JSON.stringify({ apiBase: '', auth: null, name: 'Contoso' }));
+  expect(configure({ API_URL: 'https://f.example' }).config).toEqual({ apiBase: 'https://f.example', auth: null, name: 'Contoso' });
+});
+
 test('half a sign-in is refused', () => expect(() => configure({ AUTH_CLIENT_ID: 'c' })).toThrow());
 
 test('the policy has nothing unsafe, and is as small as Static Web Apps wants it', () => {
@@ -33,5 +39,5 @@ test('the policy has nothing unsafe, and is as small as Static Web Apps wants it
   expect(file.length).toBeLessThan(20_000);
   const { policy } = configure({});
   expect(policy).not.toContain('unsafe');
-  for (const part of ["default-src 'none'", "require-trusted-types-for 'script'", "trusted-types 'none'", "frame-ancestors 'none'"]) expect(policy).toContain(part);
+  for (const part of ["default-src 'none'", "require-trusted-types-for 'script'", 'trusted-types offline', "frame-ancestors 'none'"]) expect(policy).toContain(part);
 });
