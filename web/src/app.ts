@@ -29,6 +29,8 @@ import { neighbour } from './view/versions';
 import { words } from './words';
 
 const TICK_MS = 500;
+/** Chats of this tab that nobody was signed in for, though somebody could have been. */
+const UNCLAIMED = 'unclaimed';
 
 /** Everything that a person can do here. */
 export class App {
@@ -42,6 +44,7 @@ export class App {
   private name = words.appName;
   private canSignIn = false;
   private canJudge = false;
+  private isSignedOut = false;
   /** Counts what is shown: a conversation that was long in loading must not come over another one. */
   private shown = 0;
   /** A conversation that is being loaded to be shown. */
@@ -167,9 +170,25 @@ export class App {
     const [{ kind }, config] = await Promise.all([this.session.signInState(), this.session.config.catch(() => null)]);
     this.canSignIn = kind === 'needed' || kind === 'done' || kind === 'broken';
     this.canJudge = config?.feedback ?? false;
+    this.isSignedOut = kind === 'needed';
+    if (kind === 'done') await this.claim();
     this.offer = await this.session.offer();
     this.showOffer();
     this.transcript.refresh();
+  }
+
+  /** What somebody asked here before signing in is theirs. */
+  private async claim(): Promise<void> {
+    const ids = (remembered(UNCLAIMED, true) ?? '').split(' ').filter(Boolean);
+    if (ids.length === 0) return;
+    remember(UNCLAIMED, null, true);
+    const nobodys = new Store(Promise.resolve(null), () => {});
+    for (const id of ids) {
+      const conversation = await nobodys.load(id);
+      if (!conversation) continue;
+      await this.chats.putBack({ conversations: [conversation], images: await nobodys.imagesOf(id) });
+      await nobodys.remove(id);
+    }
   }
 
   private showOffer(): void {
@@ -212,6 +231,7 @@ export class App {
     if (conversation.turns.length === 0) {
       if (!conversation.isNamed) conversation.title = titleFrom(question);
       void this.store.persist();
+      if (this.isSignedOut) remember(UNCLAIMED, `${remembered(UNCLAIMED, true) ?? ''} ${conversation.id}`, true);
     }
     const turn = addTurn(conversation, parent, question, emptyAnswer());
     if (location.hash.slice(1) !== conversation.id) history.pushState(null, '', `#${conversation.id}`);
