@@ -20,8 +20,8 @@ use http::HeaderValue;
 use tokio::time::Instant;
 
 use crate::error::{ChatError, Code};
+use crate::report::telemetry::{Call, Telemetry};
 use crate::settings::Identity;
-use crate::telemetry::{Call, Telemetry};
 
 /// Longest time of one fetch, the identity library's own retries included. `azd` and `az` take seconds.
 const FETCH_TIMEOUT: Duration = Duration::from_secs(10);

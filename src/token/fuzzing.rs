@@ -5,7 +5,7 @@ use std::sync::Arc;
 use azure_core::http::HttpClient;
 
 use super::{TokenProvider, credential};
-use crate::telemetry::Telemetry;
+use crate::report::telemetry::Telemetry;
 
 /// The provider for a managed identity, as in production, but over `transport` instead of the network.
 pub fn managed_identity(client_id: String, scope: String, transport: Arc<dyn HttpClient>) -> TokenProvider {
