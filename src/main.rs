@@ -77,7 +77,7 @@ async fn run(settings: Settings) -> Result<(), String> {
         None => (Telemetry::off(), None),
     };
     let _log = log::start(&settings.log_filter, sending.as_ref().map(Sending::layer));
-    let tokens = TokenProvider::new(&model.identity, &client, telemetry.clone());
+    let tokens = TokenProvider::new(&model.identity, &client, telemetry.token_fetches());
     let (end_grace, grace_over) = watch::channel(false);
     let chat = Arc::new(Chat {
         access: settings.access,

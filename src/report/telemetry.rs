@@ -34,7 +34,7 @@ use self::instruments::Instruments;
 pub use self::request::Trace;
 pub(crate) use self::request::{Ending, Outcome};
 use crate::settings;
-use crate::token::TokenProvider;
+use crate::token::{TokenProvider, untold};
 
 /// Spans and log lines that may wait to be sent, each; more are lost.
 const MAX_WAITING: usize = 2048;
@@ -85,7 +85,7 @@ impl Telemetry {
         client: reqwest::Client,
         open_streams: impl Fn() -> usize + Send + Sync + 'static,
     ) -> Result<(Self, Sending), String> {
-        let tokens = TokenProvider::new(&settings.identity, &client, Self::off());
+        let tokens = TokenProvider::new(&settings.identity, &client, untold);
         let sender = Sender::new(client, tokens, settings.ingestion.endpoint.clone());
         let connection = format!(
             "InstrumentationKey={};IngestionEndpoint={}",
