@@ -29,6 +29,12 @@ pub enum Reader {
     Chat(chat::Reader),
 }
 
+impl Default for Reader {
+    fn default() -> Self {
+        Self::Chat(chat::Reader::default())
+    }
+}
+
 impl Reader {
     /// Takes one event and appends its choice lines, each with its `\n`, to `lines`.
     ///
