@@ -72,8 +72,14 @@ mod tests {
 
     use super::*;
 
-    const LIMITS: RequestLimits =
-        RequestLimits { max_bytes: 10, max_messages: 1, max_chars: 1, timeout: Duration::from_secs(30) };
+    const LIMITS: RequestLimits = RequestLimits {
+        max_bytes: 10,
+        max_messages: 1,
+        max_chars: 1,
+        max_images: 0,
+        max_image_bytes: 0,
+        timeout: Duration::from_secs(30),
+    };
 
     /// A body of these pieces, each after a pause; `None` never ends it.
     fn body(pieces: Vec<(u64, Option<&'static str>)>) -> Body {
