@@ -100,7 +100,7 @@ fn tidy(text: &str) -> String {
         if !line.is_empty() {
             line.push(' ');
         }
-        if word.contains('@') {
+        if word.contains('@') || word.contains("#EXT#") {
             line.push_str("(an account)");
         } else if word.len() > MAX_WORD_BYTES || word.contains("eyJ") {
             line.push_str("(left out)");
