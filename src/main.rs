@@ -6,13 +6,15 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use reasoning_chat::app;
 use reasoning_chat::chat::Chat;
+use reasoning_chat::inbound::serve;
+use reasoning_chat::inbound::slots::Slots;
+use reasoning_chat::models::upstream::{self, Upstream};
+use reasoning_chat::report::log;
+use reasoning_chat::report::telemetry::{Sending, Telemetry};
 use reasoning_chat::settings::{Identity, Model, Settings};
-use reasoning_chat::slots::Slots;
-use reasoning_chat::telemetry::{Sending, Telemetry};
 use reasoning_chat::token::TokenProvider;
-use reasoning_chat::upstream::{self, Upstream};
-use reasoning_chat::{app, log, serve};
 use tokio::sync::watch;
 
 const VERSION: &str = concat!("reasoning-chat ", env!("CARGO_PKG_VERSION"), "\n");

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use serde::Serialize;
 
-use crate::conversation::{Conversation, Message};
+use crate::inbound::conversation::{Conversation, Message};
 use crate::settings::Options;
 
 #[derive(Serialize)]
@@ -33,7 +33,7 @@ struct StreamOptions {
 }
 
 /// The operator's system prompt, then the conversation, then what the settings add.
-pub(super) fn body(deployment: &str, options: &Options, conversation: &Conversation) -> Bytes {
+pub(crate) fn body(deployment: &str, options: &Options, conversation: &Conversation) -> Bytes {
     let system = RequestMessage::System { role: "system", content: &options.system_prompt };
     let request = ChatCompletion {
         model: deployment,
@@ -65,6 +65,7 @@ mod tests {
             max_completion_tokens: None,
             reasoning_effort: None,
             temperature: None,
+            starts_in_thoughts: false,
         };
         let text = |options: &Options| String::from_utf8(body("r1", options, &conversation).to_vec()).unwrap();
         let plain = r#"{"model":"r1","messages":[{"role":"system","content":"Be brief."},{"role":"user","content":"a"},{"role":"assistant","content":"b"},{"role":"user","content":"c"}],"stream":true,"stream_options":{"include_usage":true}"#;

@@ -2,7 +2,7 @@
 //!
 //! In reading order: `request` and `call` are the spans, `instruments` the metrics, `lines` takes the log's lines
 //! along, `export` sends. A turn outlives every scope of code that works on it, so its span is not bound to one: it is
-//! held by the turn's [`Record`](crate::record::Record), and ends with it. Never told: prompts, answers, tokens, who
+//! held by the turn's [`Record`](crate::report::record::Record), and ends with it. Never told: prompts, answers, tokens, who
 //! asked. Everything that waits to be sent is bounded; what does not fit is lost and counted, and no answer waits.
 
 mod call;
