@@ -6,7 +6,7 @@
 
 pub mod chat;
 mod filter;
-pub(crate) mod refusal;
+pub mod refusal;
 pub mod sse;
 
 use self::sse::Event;
