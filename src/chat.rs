@@ -12,15 +12,15 @@ use opentelemetry::context::FutureExt as _;
 use tokio::sync::watch;
 use tracing::Instrument as _;
 
-use crate::conversation::Conversation;
 use crate::error::{ChatError, Code};
-use crate::record::Record;
+use crate::inbound::conversation::Conversation;
+use crate::inbound::slots::{Slot, Slots};
+use crate::inbound::{access, body};
+use crate::models::upstream::Upstream;
+use crate::report::record::Record;
+use crate::report::telemetry::{Telemetry, Trace};
 use crate::settings::{Access, Clocks, RequestLimits};
-use crate::slots::{Slot, Slots};
-use crate::telemetry::{Telemetry, Trace};
 use crate::turn::{Grace, Turn};
-use crate::upstream::Upstream;
-use crate::{access, body};
 
 /// The host's id of this call; it names the request in every line and log.
 const INVOCATION_ID: &str = "x-azure-functions-invocationid";
@@ -69,8 +69,16 @@ impl Chat {
         record.asks();
         let opening = Arc::clone(&self.upstream).open(conversation, record.trace().traceparent());
         let opening = opening.with_context(record.trace().context()).in_current_span().boxed();
-        let turn =
-            Turn::new(opening, Grace::new(&self.grace_over), self.upstream.deployment(), self.clocks, record, slot);
+        let reader = self.upstream.reader();
+        let turn = Turn::new(
+            opening,
+            reader,
+            Grace::new(&self.grace_over),
+            self.upstream.deployment(),
+            self.clocks,
+            record,
+            slot,
+        );
         let lines = turn.begin().await?;
 
         let mut response = Response::new(Body::from_stream(lines));

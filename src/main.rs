@@ -5,13 +5,15 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use reasoning_chat::app;
 use reasoning_chat::chat::Chat;
+use reasoning_chat::inbound::serve;
+use reasoning_chat::inbound::slots::Slots;
+use reasoning_chat::models::upstream::{self, Upstream};
+use reasoning_chat::report::log;
+use reasoning_chat::report::telemetry::{Sending, Telemetry};
 use reasoning_chat::settings::{Model, Settings};
-use reasoning_chat::slots::Slots;
-use reasoning_chat::telemetry::{Sending, Telemetry};
 use reasoning_chat::token::TokenProvider;
-use reasoning_chat::upstream::{self, Upstream};
-use reasoning_chat::{app, log, serve};
 use tokio::sync::watch;
 
 /// The BSD convention's "configuration error".
@@ -75,7 +77,7 @@ async fn run(settings: Settings) -> Result<(), String> {
         None => (Telemetry::off(), None),
     };
     let _log = log::start(&settings.log_filter, sending.as_ref().map(Sending::layer));
-    let tokens = TokenProvider::new(&model.identity, &client, telemetry.clone());
+    let tokens = TokenProvider::new(&model.identity, &client, telemetry.token_fetches());
     let (end_grace, grace_over) = watch::channel(false);
     let chat = Arc::new(Chat {
         access: settings.access,

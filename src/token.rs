@@ -20,8 +20,8 @@ use http::HeaderValue;
 use tokio::time::Instant;
 
 use crate::error::{ChatError, Code};
+use crate::report::telemetry::{Call, Telemetry};
 use crate::settings::Identity;
-use crate::telemetry::{Call, Telemetry};
 
 /// Longest time of one fetch, the identity library's own retries included. `azd` and `az` take seconds.
 const FETCH_TIMEOUT: Duration = Duration::from_secs(10);
@@ -37,6 +37,11 @@ const FAILURE_PAUSE: Duration = Duration::from_secs(2);
 /// Makes a credential without a cached token.
 type NewCredential = dyn Fn() -> azure_core::Result<Arc<dyn TokenCredential>> + Send + Sync;
 
+/// Is told how a fetch ended: with a token, or with the code of its failure. Dropped without a word, it was given up.
+pub type FetchEnded = Box<dyn FnOnce(Option<Code>) + Send>;
+/// Is told that a fetch begins, in the context of the request that needs the token first.
+type OnFetch = dyn Fn() -> FetchEnded + Send + Sync;
+
 type Fetch = Shared<BoxFuture<'static, Result<HeaderValue, ChatError>>>;
 
 /// Gives the `Authorization` header for upstream. Cheap to clone; clones share the token.
@@ -48,7 +53,7 @@ pub struct TokenProvider {
 struct SharedState {
     scope: String,
     new_credential: Box<NewCredential>,
-    telemetry: Telemetry,
+    on_fetch: Box<OnFetch>,
     state: Mutex<State>,
 }
 
@@ -73,14 +78,19 @@ impl std::fmt::Debug for TokenProvider {
 }
 
 impl TokenProvider {
-    /// The provider for an identity; `None` where upstream is called as nobody. Asks for no token yet.
-    pub fn new(identity: &Identity, client: &reqwest::Client, telemetry: Telemetry) -> Option<Self> {
+    /// The provider for an identity; `None` where upstream is called as nobody. Asks for no token yet. `on_fetch` is
+    /// told of each fetch: [`untold`] where nobody wants to know.
+    pub fn new(
+        identity: &Identity,
+        client: &reqwest::Client,
+        on_fetch: impl Fn() -> FetchEnded + Send + Sync + 'static,
+    ) -> Option<Self> {
         let (scope, new_credential) = credential::source(identity, client)?;
-        Some(Self::with_source(scope, new_credential, telemetry))
+        Some(Self::with_source(scope, new_credential, Box::new(on_fetch)))
     }
 
-    fn with_source(scope: String, new_credential: Box<NewCredential>, telemetry: Telemetry) -> Self {
-        Self { shared: Arc::new(SharedState { scope, new_credential, telemetry, state: Mutex::default() }) }
+    fn with_source(scope: String, new_credential: Box<NewCredential>, on_fetch: Box<OnFetch>) -> Self {
+        Self { shared: Arc::new(SharedState { scope, new_credential, on_fetch, state: Mutex::default() }) }
     }
 
     /// The `Authorization` header. Waits only when there is no valid token, and then together with all who wait.
@@ -117,12 +127,17 @@ impl TokenProvider {
 
     /// Fetches in a task of its own, so that it goes on when the request that caused it is gone.
     fn start_fetch(&self, state: &mut State) -> Fetch {
-        let call = self.shared.telemetry.token_fetch();
-        let fetch = SharedState::fetch(Arc::clone(&self.shared), call).boxed().shared();
+        let ended = (self.shared.on_fetch)();
+        let fetch = SharedState::fetch(Arc::clone(&self.shared), ended).boxed().shared();
         state.fetch = Some(fetch.clone());
         tokio::spawn(fetch.clone());
         fetch
     }
+}
+
+/// For a provider whose fetches nobody wants to know of.
+pub fn untold() -> FetchEnded {
+    Box::new(|_| ())
 }
 
 impl SharedState {
@@ -131,14 +146,14 @@ impl SharedState {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn fetch(self: Arc<Self>, call: Call) -> Result<HeaderValue, ChatError> {
+    async fn fetch(self: Arc<Self>, ended: FetchEnded) -> Result<HeaderValue, ChatError> {
         let get_token = AssertUnwindSafe(self.get_token()).catch_unwind();
         let result = match tokio::time::timeout(FETCH_TIMEOUT, get_token).await {
             Ok(Ok(result)) => result,
             Ok(Err(_)) => Err(unavailable("the credential panicked")),
             Err(_) => Err(unavailable(format!("no token within {} s", FETCH_TIMEOUT.as_secs()))),
         };
-        self.telemetry.token_fetched(call, result.as_ref().err().map(ChatError::code));
+        ended(result.as_ref().err().map(ChatError::code));
         let mut state = self.lock();
         state.fetch = None;
         match result {
@@ -230,7 +245,7 @@ mod tests {
         let fake = Arc::new(Fake { calls: AtomicUsize::new(0), down: false.into(), delay, life });
         let credential = Arc::clone(&fake);
         let source: Box<NewCredential> = Box::new(move || Ok(Arc::<Fake>::clone(&credential)));
-        (TokenProvider::with_source("scope".to_owned(), source, Telemetry::off()), fake)
+        (TokenProvider::with_source("scope".to_owned(), source, Box::new(untold)), fake)
     }
 
     async fn bearer(provider: &TokenProvider) -> Result<String, Code> {
@@ -313,6 +328,29 @@ mod tests {
         provider.reject(&old);
         assert_eq!(bearer(&provider).await.as_deref(), Ok("Bearer t2"), "the new one is not rejected with the old");
         assert_eq!(fake.calls.load(Ordering::SeqCst), 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn each_fetch_is_told_of_at_its_beginning_and_at_its_end() {
+        let (plain, fake) = provider(Duration::from_millis(100), HOUR);
+        let told = Arc::new(Mutex::new(Vec::new()));
+        let on_fetch = {
+            let told = Arc::clone(&told);
+            move || -> FetchEnded {
+                told.lock().unwrap().push("begins".to_owned());
+                let told = Arc::clone(&told);
+                Box::new(move |error| told.lock().unwrap().push(error.map_or("ok", Code::as_str).to_owned()))
+            }
+        };
+        let credential = Arc::clone(&fake);
+        let source: Box<NewCredential> = Box::new(move || Ok(Arc::<Fake>::clone(&credential)));
+        let provider = TokenProvider::with_source(plain.shared.scope.clone(), source, Box::new(on_fetch));
+        fake.down.store(true, Ordering::SeqCst);
+        let _ = tokio::join!(bearer(&provider), bearer(&provider));
+        fake.down.store(false, Ordering::SeqCst);
+        tokio::time::advance(FAILURE_PAUSE).await;
+        let _ = tokio::join!(bearer(&provider), bearer(&provider));
+        assert_eq!(*told.lock().unwrap(), ["begins", "identity_unavailable", "begins", "ok"]);
     }
 
     #[tokio::test(start_paused = true)]

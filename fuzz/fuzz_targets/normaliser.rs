@@ -5,7 +5,7 @@
 use libfuzzer_sys::fuzz_target;
 use reasoning_chat::answer::{Answer, Next};
 use reasoning_chat::error::Code;
-use reasoning_chat::sse::Decoder;
+use reasoning_chat::protocol::sse::Decoder;
 use reasoning_chat_fuzz::cuts;
 use serde::de::IgnoredAny;
 use serde::Deserialize;

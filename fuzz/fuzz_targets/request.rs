@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use libfuzzer_sys::fuzz_target;
-use reasoning_chat::conversation::{Conversation, Message, Role};
+use reasoning_chat::inbound::conversation::{Conversation, Message, Role};
 use reasoning_chat::error::Code;
 use reasoning_chat::settings::RequestLimits;
 use reasoning_chat_fuzz::OwnWords;

@@ -8,9 +8,9 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::*;
+use crate::inbound::slots::Slots;
+use crate::report::telemetry::{Call, Trace};
 use crate::settings::StreamLimits;
-use crate::slots::Slots;
-use crate::telemetry::{Call, Trace};
 
 type Pieces = mpsc::UnboundedReceiver<Result<Frame<Bytes>, std::io::Error>>;
 type TestBody = StreamBody<Pieces>;

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use axum::body::Body;
 use harness::upstream::{Reply, Split, Upstream, chunk, finish, sse};
 use http_body_util::BodyExt as _;
+use reasoning_chat::report::telemetry::Telemetry;
 use reasoning_chat::settings::{Identity, Model, Settings};
-use reasoning_chat::telemetry::Telemetry;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::Command;
 use tower::ServiceExt as _;
@@ -145,14 +145,14 @@ async fn a_panic_in_the_handler_is_internal_and_the_next_request_is_served() {
     upstream.always(Reply::sse(sse(&[&chunk("Hi"), &finish("stop")])));
     let settings = Settings::from_lookup(&|_| None).unwrap();
     let model = Model { identity: Identity::None, ..Model::demo(upstream.address(), "r1") };
-    let client = reasoning_chat::upstream::client(false, settings.clocks.connect).unwrap();
+    let client = reasoning_chat::models::upstream::client(false, settings.clocks.connect).unwrap();
     let (_grace, grace_over) = tokio::sync::watch::channel(false);
     let chat = Arc::new(reasoning_chat::chat::Chat {
         access: settings.access,
         limits: settings.request,
         clocks: settings.clocks,
-        slots: reasoning_chat::slots::Slots::new(settings.streams),
-        upstream: Arc::new(reasoning_chat::upstream::Upstream::new(
+        slots: reasoning_chat::inbound::slots::Slots::new(settings.streams),
+        upstream: Arc::new(reasoning_chat::models::upstream::Upstream::new(
             client,
             model,
             None,

@@ -4,7 +4,7 @@
 use proptest::prelude::*;
 use reasoning_chat::answer::{Answer, Next};
 use reasoning_chat::error::Code;
-use reasoning_chat::sse::Decoder;
+use reasoning_chat::protocol::sse::Decoder;
 use serde_json::{Value, json};
 
 /// The lines of a stream that comes in these pieces, and the code it ends with; `None` is a whole answer.

@@ -9,14 +9,14 @@ use bytes::Bytes;
 use futures::{FutureExt as _, StreamExt as _};
 use http_body::{Body, Frame};
 use reasoning_chat::answer::{Answer, Next};
-use reasoning_chat::record::Record;
+use reasoning_chat::inbound::slots::Slots;
+use reasoning_chat::protocol::sse::Decoder;
+use reasoning_chat::report::record::Record;
+use reasoning_chat::report::telemetry::{Call, Trace};
 use reasoning_chat::settings::{Clocks, StreamLimits};
-use reasoning_chat::slots::Slots;
-use reasoning_chat::sse::Decoder;
-use reasoning_chat::telemetry::{Call, Trace};
 use reasoning_chat::turn::{Grace, Turn};
 
-use reasoning_chat::upstream::Opened;
+use reasoning_chat::models::upstream::Opened;
 use tokio::sync::watch;
 
 use crate::input::Input;

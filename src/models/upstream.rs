@@ -5,10 +5,6 @@
 //! but for the connection's run in [`crate::turn`], which drops what is here when one is due: dropping the future or
 //! the body closes the request.
 
-mod request;
-mod retry;
-
-use std::fmt::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime};
@@ -17,11 +13,13 @@ use bytes::Bytes;
 use http::{HeaderValue, StatusCode, header};
 use http_body_util::{BodyExt as _, Limited};
 
-use crate::conversation::Conversation;
-use crate::error::{ChatError, Code};
-use crate::refusal::Account;
+use super::retry;
+use crate::error::{ChatError, Code, causes};
+use crate::inbound::conversation::Conversation;
+use crate::protocol::refusal::Account;
+use crate::protocol::{Reader, chat};
+use crate::report::telemetry::{Call, Telemetry};
 use crate::settings::{Clocks, Endpoint, Model, Options};
-use crate::telemetry::{Call, Telemetry};
 use crate::token::TokenProvider;
 
 /// An error body is read this far; they are small.
@@ -97,6 +95,11 @@ impl Upstream {
         &self.deployment
     }
 
+    /// What reads its answers; one for each.
+    pub fn reader(&self) -> Reader {
+        Reader::Chat(chat::Reader::new(self.options.starts_in_thoughts))
+    }
+
     /// Asks the model. `traceparent` is the caller's, passed on where telemetry has none of its own.
     ///
     /// # Errors
@@ -106,7 +109,7 @@ impl Upstream {
         conversation: Conversation,
         traceparent: Option<HeaderValue>,
     ) -> Result<Opened<reqwest::Body>, ChatError> {
-        let body = request::body(&self.deployment, &self.options, &conversation);
+        let body = chat::request::body(&self.deployment, &self.options, &conversation);
         drop(conversation);
         let mut retries = 0;
         let mut token_is_fresh = false;
@@ -250,15 +253,4 @@ fn unreachable(error: reqwest::Error) -> Result<ChatError, ChatError> {
 
 fn internal(cause: &str) -> ChatError {
     ChatError::new(Code::Internal, "This program failed. Tell the operator.").caused_by(cause)
-}
-
-/// An error with all its sources, in one line.
-pub(crate) fn causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        let _ = write!(text, ": {error}");
-        source = error.source();
-    }
-    text
 }

@@ -13,7 +13,7 @@ use crate::error::{ChatError, Code};
 use crate::json::{self, Object, given};
 use crate::settings::RequestLimits;
 
-/// Who said a message. The operator's system prompt is not part of a conversation; see [`crate::upstream`].
+/// Who said a message. The operator's system prompt is not part of a conversation; see [`crate::models::upstream`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {

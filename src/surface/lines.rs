@@ -9,6 +9,7 @@ use serde_json::value::RawValue;
 
 use crate::answer::Answer;
 use crate::error::ChatError;
+use crate::report::record::milliseconds;
 
 #[derive(Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -52,10 +53,6 @@ fn write(lines: &mut Vec<u8>, line: &Line<'_>) {
     // Strings, numbers and raw JSON always serialise into memory.
     let _ = serde_json::to_writer(&mut *lines, line);
     lines.push(b'\n');
-}
-
-pub(crate) fn milliseconds(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use serde::Serialize;
 
-use crate::conversation::{Conversation, Message};
+use crate::inbound::conversation::{Conversation, Message};
 use crate::settings::Options;
 
 #[derive(Serialize)]
@@ -33,7 +33,7 @@ struct StreamOptions {
 }
 
 /// The operator's system prompt, then the conversation, then what the settings add.
-pub(super) fn body(deployment: &str, options: &Options, conversation: &Conversation) -> Bytes {
+pub(crate) fn body(deployment: &str, options: &Options, conversation: &Conversation) -> Bytes {
     let system = RequestMessage::System { role: "system", content: &options.system_prompt };
     let request = ChatCompletion {
         model: deployment,

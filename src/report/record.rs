@@ -3,13 +3,11 @@
 
 use std::time::Duration;
 
-use serde::Deserialize;
 use tokio::time::Instant;
 
 use crate::answer::Answer;
 use crate::error::ChatError;
-use crate::line::milliseconds;
-use crate::telemetry::{Call, Ending, Outcome, Trace};
+use crate::report::telemetry::{Call, Ending, Outcome, Trace};
 
 /// What nginx and others after it note for a client that left before there was a status.
 const CLIENT_CLOSED_REQUEST: u16 = 499;
@@ -28,19 +26,6 @@ pub struct Record {
     first_token: Option<Instant>,
     events: u64,
     told: bool,
-}
-
-/// The counts of `usage` that are told.
-#[derive(Default, Deserialize)]
-struct Usage {
-    prompt_tokens: Option<u64>,
-    completion_tokens: Option<u64>,
-    completion_tokens_details: Option<Details>,
-}
-
-#[derive(Default, Deserialize)]
-struct Details {
-    reasoning_tokens: Option<u64>,
 }
 
 impl Record {
@@ -109,12 +94,12 @@ impl Record {
 
     /// The answer was whole.
     pub(crate) fn done(&mut self, answer: &Answer) {
-        let usage: Usage = serde_json::from_str(answer.usage()).unwrap_or_default();
+        let tokens = answer.tokens();
         self.tell(&Outcome::Done {
             finish_reason: known(answer.finish_reason()),
-            input_tokens: usage.prompt_tokens,
-            output_tokens: usage.completion_tokens,
-            reasoning_tokens: usage.completion_tokens_details.and_then(|details| details.reasoning_tokens),
+            input_tokens: tokens.input,
+            output_tokens: tokens.output,
+            reasoning_tokens: tokens.reasoning,
         });
     }
 
@@ -171,6 +156,11 @@ impl Record {
             Outcome::Failed(error) => tell!(warn, cause = error.cause()),
         }
     }
+}
+
+/// Whole milliseconds, as they are told.
+pub(crate) fn milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// A finish reason for the log: one of the field's, so that nothing else of upstream's gets in.
