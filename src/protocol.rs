@@ -7,9 +7,10 @@
 pub mod chat;
 mod filter;
 pub(crate) mod refusal;
+pub mod responses;
 pub mod sse;
 
-use self::sse::Event;
+use self::sse::{Decoder, Event};
 use crate::answer::Answer;
 use crate::error::ChatError;
 
@@ -20,6 +21,8 @@ pub enum Next {
     Event,
     /// Nothing: upstream said that this was all.
     End,
+    /// At most the reason: upstream said that it failed.
+    Failed,
 }
 
 /// Reads one answer's events, by the protocol in which it comes.
@@ -27,9 +30,27 @@ pub enum Next {
 pub enum Reader {
     /// Chat completions.
     Chat(chat::Reader),
+    /// The Responses API.
+    Responses(Box<responses::Reader>),
 }
 
 impl Reader {
+    /// What makes events for it of the answer's bytes; none is larger than `max_bytes`.
+    pub fn decoder(&self, max_bytes: usize) -> Decoder {
+        match self {
+            Self::Chat(_) => Decoder::new(max_bytes),
+            Self::Responses(_) => Decoder::new(max_bytes).sifting(&responses::KEYS),
+        }
+    }
+
+    /// From how many bytes on the decoder may sift the next event; `None`: only if it is larger than it may be.
+    pub fn sifts_above(&self) -> Option<usize> {
+        match self {
+            Self::Chat(_) => None,
+            Self::Responses(reader) => reader.sifts_above(),
+        }
+    }
+
     /// Takes one event and appends its choice lines, each with its `\n`, to `lines`.
     ///
     /// # Errors
@@ -37,6 +58,7 @@ impl Reader {
     pub fn event(&mut self, event: &Event<'_>, lines: &mut Vec<u8>) -> Result<Next, ChatError> {
         match self {
             Self::Chat(reader) => reader.event(event, lines),
+            Self::Responses(reader) => reader.event(event, lines),
         }
     }
 
@@ -47,6 +69,15 @@ impl Reader {
     pub fn end(&mut self, lines: &mut Vec<u8>) -> Result<(), ChatError> {
         match self {
             Self::Chat(reader) => reader.end(lines),
+            Self::Responses(reader) => reader.end(lines),
+        }
+    }
+
+    /// Whether the model thinks without a word, which may take minutes: its service said that it does.
+    pub fn is_silently_thinking(&self) -> bool {
+        match self {
+            Self::Chat(_) => false,
+            Self::Responses(reader) => reader.is_silently_thinking(),
         }
     }
 
@@ -54,6 +85,7 @@ impl Reader {
     pub fn answer(&self) -> &Answer {
         match self {
             Self::Chat(reader) => reader.answer(),
+            Self::Responses(reader) => reader.answer(),
         }
     }
 }

@@ -196,7 +196,7 @@ where
             };
             let before = self.lines.len();
             match self.reader.event(&event, &mut self.lines) {
-                Ok(Next::Event) => any = true,
+                Ok(Next::Event | Next::Failed) => any = true,
                 Ok(Next::End) => break Some(self.reader.end(&mut self.lines)),
                 Err(error) => {
                     self.lines.truncate(before);

@@ -79,13 +79,19 @@ impl Account {
         }
     }
 
+    /// A content filter's verdict, where that is all that is said.
+    pub(crate) fn content_filter(categories: Vec<String>) -> Self {
+        Self { code: "content_filter".to_owned(), categories, ..Self::default() }
+    }
+
     /// Whether it says anything of a failure. A `type` alone does not: every event may have one.
     pub(crate) fn is_told(&self) -> bool {
         !self.code.is_empty() || !self.message.is_empty()
     }
 
     fn is_content_filter(&self) -> bool {
-        self.code == "content_filter" || self.inner_code == "ResponsibleAIPolicyViolation"
+        matches!(self.code.as_str(), "content_filter" | "content_policy_violation" | "invalid_prompt")
+            || self.inner_code == "ResponsibleAIPolicyViolation"
     }
 
     /// Azure and OpenAI have a code for it; llama.cpp, LM Studio and others say it in words only.

@@ -30,6 +30,8 @@ pub struct Event<'a> {
     pub name: &'a str,
     /// The `data` fields, joined with `\n`.
     pub data: Cow<'a, str>,
+    /// It was too large to be held: only the members are left that the decoder's [`Keys`] name.
+    pub sifted: bool,
 }
 
 /// A line, or an event's joined data, passed the bound.
@@ -121,12 +123,12 @@ pub struct Events<'d, 'p> {
 }
 
 impl<'p> Events<'_, 'p> {
-    /// Sifts the events to come from so many bytes on, at most the bound, where the decoder sifts at all: they hold
-    /// nothing new but the members that pass.
-    pub fn sift_above(&mut self, bytes: usize) {
+    /// Sifts the events to come from so many bytes on, where the decoder sifts at all: they hold nothing new but the
+    /// members that pass. `None`: only those that are larger than they may be.
+    pub fn sift_above(&mut self, bytes: Option<usize>) {
         let max_bytes = self.decoder.max_bytes;
         if let Some(sifting) = &mut self.decoder.sifting {
-            sifting.above = bytes.max(MIN_SIFTED).min(max_bytes);
+            sifting.above = bytes.unwrap_or(max_bytes).max(MIN_SIFTED).min(max_bytes);
         }
     }
 
@@ -166,7 +168,8 @@ impl<'p> Events<'_, 'p> {
                 if self.decoder.has_data {
                     self.decoder.handed_out = true;
                     let data = if self.data.is_empty() { &self.decoder.data } else { self.data };
-                    return Ok(Some(Event { name: &self.decoder.name, data: text(data) }));
+                    let sifted = self.decoder.is_sifting();
+                    return Ok(Some(Event { name: &self.decoder.name, data: text(data), sifted }));
                 }
                 self.decoder.name.clear();
             }
@@ -365,6 +368,10 @@ impl Decoder {
         }
     }
 
+    fn is_sifting(&self) -> bool {
+        self.sifting.as_ref().is_some_and(|sifting| sifting.sieve.is_some())
+    }
+
     fn end_sifting(&mut self) {
         if let Some(sifting) = &mut self.sifting {
             sifting.sieve = None;
@@ -527,15 +534,19 @@ mod tests {
     const KEYS: Keys = Keys { kept: &["type"], entered: &["response"] };
 
     /// As [`read`], with a decoder that sifts.
-    fn sifted<'p>(pieces: impl IntoIterator<Item = &'p [u8]>, max_bytes: usize, above: usize) -> (Vec<String>, bool) {
+    fn sifted<'p>(
+        pieces: impl IntoIterator<Item = &'p [u8]>,
+        max_bytes: usize,
+        above: usize,
+    ) -> (Vec<(bool, String)>, bool) {
         let mut decoder = Decoder::new(max_bytes).sifting(&KEYS);
         let mut events = Vec::new();
         for piece in pieces {
             let mut input = decoder.feed(piece);
             loop {
-                input.sift_above(above);
+                input.sift_above(Some(above));
                 match input.next() {
-                    Ok(Some(event)) => events.push(event.data.into_owned()),
+                    Ok(Some(event)) => events.push((event.sifted, event.data.into_owned())),
                     Ok(None) => break,
                     Err(_) => return (events, true),
                 }
@@ -550,7 +561,7 @@ mod tests {
         let text = "x".repeat(100);
         let large = format!(r#"{{"response":{{"output":["{text}"],"type":"b"}},"text":"{text}","type":"a"}}"#);
         let small = r#"{"text":"x","type":"a"}"#;
-        let left = r#"{"response":{"output":null,"type":"b"},"text":null,"type":"a"}"#;
+        let left = r#"{"response":{"type":"b"},"type":"a"}"#;
         for end in ["\n", "\r\n", "\r"] {
             let one = ["data: ", small, end, end, "event: e", end, "data:", &large, end, end, "data:", small, end, end]
                 .concat();
@@ -562,7 +573,7 @@ mod tests {
                     let (head, tail) = stream.as_bytes().split_at(at);
                     assert_eq!(
                         sifted([head, tail], 100, 64),
-                        (vec![small.to_owned(), left.to_owned(), small.to_owned()], false),
+                        (vec![(false, small.to_owned()), (true, left.to_owned()), (false, small.to_owned())], false),
                         "split at {at}"
                     );
                 }
@@ -582,7 +593,7 @@ mod tests {
         let mut input = decoder.feed(b"\",\"type\":\"a\"}\n\n");
         assert_eq!(
             input.next().map(|event| event.map(|event| event.data.into_owned())),
-            Ok(Some(r#"{"output":null,"type":"a"}"#.to_owned()))
+            Ok(Some(r#"{"type":"a"}"#.to_owned()))
         );
         let long = format!("data: {{\"type\":\"{}\"}}\n\n", "x".repeat(100));
         let other = format!("event: {}\n", "x".repeat(100));

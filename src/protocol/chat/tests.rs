@@ -16,7 +16,7 @@ fn relay_with(events: &[&str], before: impl Fn(&mut Answer)) -> Relayed {
     let mut end = None;
     for data in events {
         before(&mut answer);
-        match answer.event(&Event { name: "", data: (*data).into() }, &mut lines) {
+        match answer.event(&Event { name: "", data: (*data).into(), sifted: false }, &mut lines) {
             Ok(Next::Event) => {}
             Ok(Next::End) => break,
             Err(error) => {
@@ -230,7 +230,7 @@ fn half_a_character_beside_what_may_be_a_tag_does_not_break_the_answer() {
 fn a_failure_in_the_stream_is_told_by_field_or_by_name() {
     assert_eq!(code(r#"{"error":{"message":"m"},"choices":[]}"#), Code::UpstreamError);
     let mut answer = Answer::default();
-    let event = Event { name: "error", data: r#"{"code":"429","message":"m"}"#.into() };
+    let event = Event { name: "error", data: r#"{"code":"429","message":"m"}"#.into(), sifted: false };
     assert_eq!(answer.event(&event, &mut Vec::new()).unwrap_err().code(), Code::RateLimited);
     assert!(lines(&[r#"{"error":null,"choices":[]}"#]).is_empty(), "null is no failure");
 }
@@ -263,7 +263,7 @@ fn an_event_like_the_last_one_is_not_read() {
     let event = |text: &str| SHAPES[1].replace('§', text);
     let mut read = |answer: &mut Answer, data: &str| {
         lines.clear();
-        answer.event(&Event { name: "", data: data.into() }, &mut lines).unwrap();
+        answer.event(&Event { name: "", data: data.into(), sifted: false }, &mut lines).unwrap();
         String::from_utf8(lines.clone()).unwrap()
     };
     assert!(!answer.repeat.line(&event("b"), &mut Vec::new()));

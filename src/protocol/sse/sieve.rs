@@ -1,8 +1,8 @@
 //! Keeps a few members of a JSON object while its bytes pass, and holds nothing else of it.
 //!
-//! In: the bytes, in pieces of any size. Out: the same object with `null` in place of every value that [`Keys`] does not
-//! name, whatever size it had. It is for the events that are too large to be held and of which little matters: a whole
-//! answer that is repeated at its end, a picture in an event that nobody reads.
+//! In: the bytes, in pieces of any size. Out: the same object without the members that [`Keys`] does not name, whatever
+//! size they had. It is for the events that are too large to be held and of which little matters: a whole answer that is
+//! repeated at its end, a picture in an event that nobody reads.
 //!
 //! What is dropped is not validated beyond its brackets and strings; what is kept comes out as it went in, for a real
 //! reader to judge. Bytes that are no object come out as something that no reader takes for JSON.
@@ -18,7 +18,7 @@ pub struct Keys {
     pub entered: &'static [&'static str],
 }
 
-/// A longer name is none that is looked for; its member is left out.
+/// A longer name is none that is looked for.
 const MAX_NAME: usize = 64;
 /// Objects that are entered one inside the other; what lies deeper is dropped.
 const MAX_DEPTH: u8 = 8;
@@ -128,13 +128,10 @@ impl Sieve {
         let is_named = |names: &[&str]| names.iter().any(|name| name.as_bytes() == self.name);
         let enters = byte == b'{' && self.depth < MAX_DEPTH && is_named(self.keys.entered);
         let kept = is_named(self.keys.kept);
-        if self.name.len() <= MAX_NAME {
-            let comma: &[u8] = if out.last() == Some(&b'{') { b"\"" } else { b",\"" };
-            for part in [comma, &self.name, b"\":"] {
+        if enters || kept {
+            let quote: &[u8] = if out.last() == Some(&b'{') { b"\"" } else { b",\"" };
+            for part in [quote, &self.name, b"\":"] {
                 put(part, out, max_bytes)?;
-            }
-            if !enters && !kept {
-                put(b"null", out, max_bytes)?;
             }
         }
         if enters {
@@ -285,39 +282,28 @@ mod tests {
     /// The same by way of a tree.
     fn by_tree(value: &Value, depth: u8) -> Value {
         let Value::Object(members) = value else { unreachable!("only objects are entered") };
-        let members = members.iter().filter(|(name, _)| written(name).len() <= MAX_NAME);
-        Value::Object(members.map(|(name, value)| (name.clone(), passed(name, value, depth))).collect())
-    }
-
-    fn written(name: &str) -> String {
-        let quoted = serde_json::to_string(name).unwrap();
-        quoted[1..quoted.len() - 1].to_owned()
-    }
-
-    fn passed(name: &str, value: &Value, depth: u8) -> Value {
-        if value.is_object() && depth < MAX_DEPTH && KEYS.entered.contains(&name) {
-            by_tree(value, depth + 1)
-        } else if KEYS.kept.contains(&name) {
-            value.clone()
-        } else {
-            Value::Null
+        let mut passed = serde_json::Map::new();
+        for (name, value) in members {
+            if value.is_object() && depth < MAX_DEPTH && KEYS.entered.contains(&name.as_str()) {
+                passed.insert(name.clone(), by_tree(value, depth + 1));
+            } else if KEYS.kept.contains(&name.as_str()) {
+                passed.insert(name.clone(), value.clone());
+            }
         }
+        passed.into()
     }
 
     #[test]
-    fn what_is_named_passes_and_the_rest_is_null() {
+    fn what_is_named_passes_and_nothing_else() {
         for (all, left) in [
             ("{}", "{}"),
-            (r#"{ "type" : "a\"}" , "x":{"type":1} }"#, r#"{"type":"a\"}","x":null}"#),
+            (r#"{ "type" : "a\"}" , "x":{"type":1} }"#, r#"{"type":"a\"}"}"#),
             (
-                r#"{"response":{"output":[{"type":"b"}],"usage":{"n":[1,{"m":"]"}]}}}"#,
-                r#"{"response":{"output":null,"usage":{"n":[1,{"m":"]"}]}}}"#,
+                r#"{"x":1,"response":{"output":[{"type":"b"}],"usage":{"n":[1,{"m":"]"}]}}}"#,
+                r#"{"response":{"usage":{"n":[1,{"m":"]"}]}}}"#,
             ),
-            (
-                r#"{"response":null,"item":["type"],"usage":-1.5e3 ,"type":true}"#,
-                r#"{"response":null,"item":null,"usage":-1.5e3,"type":true}"#,
-            ),
-            (r#"{"item":{},"a\"b":"","":1}"#, r#"{"item":{},"a\"b":null,"":null}"#),
+            (r#"{"response":null,"item":["type"],"usage":-1.5e3 ,"type":true}"#, r#"{"usage":-1.5e3,"type":true}"#),
+            (r#"{"item":{},"a\"b":"","":1}"#, r#"{"item":{}}"#),
         ] {
             for cut in 0..=all.len() {
                 let (head, tail) = all.as_bytes().split_at(cut);
@@ -362,11 +348,10 @@ mod tests {
     }
 
     #[test]
-    fn names_that_are_too_long_are_left_out_with_their_values() {
-        let (fits, long) = ("n".repeat(MAX_NAME), "n".repeat(MAX_NAME + 1));
-        let all = format!(r#"{{"{long}":[1],"{fits}":2,"{long}":"x"}}"#);
-        assert_eq!(sieve([all.as_bytes()]), format!(r#"{{"{fits}":null}}"#));
-        assert_eq!(sieve(all.as_bytes().chunks(1)), format!(r#"{{"{fits}":null}}"#));
+    fn a_name_that_is_too_long_is_none_that_is_looked_for() {
+        let all = format!(r#"{{"{}":[1],"type":2}}"#, "type".repeat(10_000));
+        assert_eq!(sieve([all.as_bytes()]), r#"{"type":2}"#);
+        assert_eq!(sieve(all.as_bytes().chunks(1)), r#"{"type":2}"#);
     }
 
     #[test]
@@ -385,7 +370,7 @@ mod tests {
             assert_eq!(sieve.push(br#""a long text, of which nothing is kept","#, &mut out, 64), Ok(()));
         }
         assert_eq!(sieve.push(br#"0],"type":""#, &mut out, 64), Ok(()));
-        assert_eq!(String::from_utf8_lossy(&out), r#"{"output":null,"type":""#);
+        assert_eq!(String::from_utf8_lossy(&out), r#"{"type":""#);
         assert_eq!((0..100).find_map(|_| sieve.push(b"xxxxxxx", &mut out, 64).err()), Some(Full));
         assert!(out.len() <= 64);
     }
