@@ -66,19 +66,11 @@ impl Chat {
             }
         };
         let request_id = HeaderValue::try_from(record.request_id()).unwrap_or(HeaderValue::from_static("unknown"));
-        record.asks();
+        record.asks(self.upstream.hints());
         let opening = Arc::clone(&self.upstream).open(conversation, record.trace().traceparent());
         let opening = opening.with_context(record.trace().context()).in_current_span().boxed();
-        let reader = self.upstream.reader();
-        let turn = Turn::new(
-            opening,
-            reader,
-            Grace::new(&self.grace_over),
-            self.upstream.deployment(),
-            self.clocks,
-            record,
-            slot,
-        );
+        let turn =
+            Turn::new(opening, Grace::new(&self.grace_over), self.upstream.deployment(), self.clocks, record, slot);
         let lines = turn.begin().await?;
 
         let mut response = Response::new(Body::from_stream(lines));

@@ -77,6 +77,14 @@ macro_rules! liberal {
                         f.write_str("an object")
                     }
 
+                    /// Where an empty list and an empty object are one thing (PHP), the list is what comes.
+                    fn visit_seq<A: serde::de::SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+                        match list.next_element::<serde::de::IgnoredAny>()? {
+                            None => Ok($name::default()),
+                            Some(_) => Err(serde::de::Error::invalid_type(serde::de::Unexpected::Seq, &self)),
+                        }
+                    }
+
                     fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
                         let mut fields = $name::default();
                         while let Some(key) = map.next_key()? {
@@ -91,7 +99,7 @@ macro_rules! liberal {
                     }
                 }
 
-                deserializer.deserialize_map(Fields(std::marker::PhantomData))
+                deserializer.deserialize_any(Fields(std::marker::PhantomData))
             }
         }
     )* };
@@ -187,6 +195,7 @@ mod tests {
         assert_eq!(a(r#"{"a":1,"b":{"a":3},"A":2,"b":4}"#).unwrap().as_deref(), Some("2"));
         assert_eq!(a(r#"{"\u0061":null}"#).unwrap().as_deref(), Some("null"));
         assert_eq!(a("{}").unwrap(), None);
+        assert_eq!(a("[]").unwrap(), None);
         assert!(a("[1]").is_err() && a("null").is_err());
     }
 

@@ -34,6 +34,12 @@ pub enum Reader {
     Responses(Box<responses::Reader>),
 }
 
+impl Default for Reader {
+    fn default() -> Self {
+        Self::Chat(chat::Reader::default())
+    }
+}
+
 impl Reader {
     /// What makes events for it of the answer's bytes; none is larger than `max_bytes`.
     pub fn decoder(&self, max_bytes: usize) -> Decoder {

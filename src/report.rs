@@ -3,6 +3,7 @@
 //! In: what is known of a turn when it ends. Sending to Application Insights is apart from what is told: it needs a
 //! token, and nothing needs it.
 
+pub mod hints;
 pub mod log;
 pub mod record;
 pub mod telemetry;

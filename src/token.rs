@@ -20,7 +20,6 @@ use http::HeaderValue;
 use tokio::time::Instant;
 
 use crate::error::{ChatError, Code};
-use crate::report::telemetry::{Call, Telemetry};
 use crate::settings::Identity;
 
 /// Longest time of one fetch, the identity library's own retries included. `azd` and `az` take seconds.

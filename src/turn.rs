@@ -82,11 +82,10 @@ where
     B: Body<Data = Bytes> + Unpin,
     B::Error: std::error::Error,
 {
-    /// A turn that waits for `opening`, whose answer `reader` reads. `grace` tells when the program must stop. The clocks start now, but for
+    /// A turn that waits for `opening`. `grace` tells when the program must stop. The clocks start now, but for
     /// the whole answer's, which started with the record, when the request arrived.
     pub fn new(
         opening: BoxFuture<'static, Result<Opened<B>, ChatError>>,
-        reader: Reader,
         grace: Grace,
         deployment: &str,
         clocks: Clocks,
@@ -98,7 +97,7 @@ where
         Self {
             source: Source::Opening(Awaited(opening)),
             decoder: Decoder::new(clocks.max_event_bytes),
-            reader,
+            reader: Reader::default(),
             lines,
             end: None,
             time: Time::new(clocks, record.started()),
@@ -152,8 +151,9 @@ where
     fn poll_source(&mut self, cx: &mut Context<'_>) -> Poll<Option<Step>> {
         match &mut self.source {
             Source::Opening(opening) => match ready!(opening.0.poll_unpin(cx)) {
-                Ok(Opened { body, call }) => {
+                Ok(Opened { body, reader, call }) => {
                     self.record.answered(call);
+                    self.reader = reader;
                     self.source = Source::Answering(body);
                     Poll::Ready(None)
                 }

@@ -3,6 +3,9 @@
 //! In: the body's bytes and the bounds. Out: a conversation whose last message is from the user, with no empty and no
 //! privileged message, or the code and the text that name the field and the rule. The body is read in place, level by
 //! level, so that no tree of values is built and a fault can be told by its path. What the client said is never quoted.
+//!
+//! The original app's page sends an answer back as it grew: one assistant message for each line it read, the first ones
+//! empty. So empty assistant messages are dropped, and of those that follow each other one that the next begins with.
 
 use std::fmt::Write as _;
 
@@ -78,23 +81,16 @@ impl Conversation {
         let messages =
             request.0.messages.ok_or_else(|| invalid("messages: missing; it must be a list of messages."))?;
         let messages = list(messages, "messages")?;
-        if messages.len() > limits.max_messages {
-            return Err(too_large(limits.max_messages, "messages (MAX_MESSAGES)"));
-        }
-
-        let mut chars_left = limits.max_chars;
-        let mut parsed = Vec::with_capacity(messages.len());
+        let mut parsed = Messages { all: Vec::new(), chars: 0, limits };
         for (index, message) in messages.into_iter().enumerate() {
-            let message = parse_message(message, &format!("messages[{index}]"))?;
-            chars_left = chars_left
-                .checked_sub(message.content.chars().count())
-                .ok_or_else(|| too_large(limits.max_chars, "characters in all (MAX_CONVERSATION_CHARS)"))?;
-            parsed.push(message);
+            if let Some(message) = parse_message(message, &format!("messages[{index}]"))? {
+                parsed.push(message)?;
+            }
         }
-        match parsed.last() {
+        match parsed.all.last() {
             None => Err(invalid("messages: empty; at least one message is needed.")),
             Some(last) if last.role != Role::User => Err(invalid("messages: the last message must be from the user.")),
-            Some(_) => Ok(Self { messages: parsed }),
+            Some(_) => Ok(Self { messages: parsed.all }),
         }
     }
 
@@ -104,7 +100,37 @@ impl Conversation {
     }
 }
 
-fn parse_message(message: &RawValue, path: &str) -> Result<Message, ChatError> {
+/// The messages so far, within bounds.
+struct Messages<'l> {
+    all: Vec<Message>,
+    chars: usize,
+    limits: &'l RequestLimits,
+}
+
+impl Messages<'_> {
+    fn push(&mut self, message: Message) -> Result<(), ChatError> {
+        let grows = |last: &mut Message| {
+            last.role == Role::Assistant
+                && message.role == Role::Assistant
+                && message.content.starts_with(&last.content)
+        };
+        if let Some(last) = self.all.pop_if(grows) {
+            self.chars -= last.content.chars().count();
+        }
+        self.chars += message.content.chars().count();
+        self.all.push(message);
+        if self.all.len() > self.limits.max_messages {
+            return Err(too_large(self.limits.max_messages, "messages (MAX_MESSAGES)"));
+        }
+        if self.chars > self.limits.max_chars {
+            return Err(too_large(self.limits.max_chars, "characters in all (MAX_CONVERSATION_CHARS)"));
+        }
+        Ok(())
+    }
+}
+
+/// `None`: it says nothing, and may.
+fn parse_message(message: &RawValue, path: &str) -> Result<Option<Message>, ChatError> {
     let message: Object<ChatMessage<'_>> = serde_json::from_str(message.get())
         .map_err(|_| invalid(format!("{path}: must be an object with one role and one content.")))?;
     let role = message.0.role.ok_or_else(|| invalid(format!("{path}.role: missing; it must be user or assistant.")))?;
@@ -119,18 +145,22 @@ fn parse_message(message: &RawValue, path: &str) -> Result<Message, ChatError> {
         _ => return Err(invalid(format!("{path}.role: must be user or assistant."))),
     };
     let path = format!("{path}.content");
-    let content = message.0.content.ok_or_else(|| invalid(format!("{path}: missing; it must be text.")))?;
-    let content = parse_content(content, &path)?;
-    if content.trim().is_empty() {
-        return Err(invalid(format!("{path}: empty; every message needs text.")));
+    let content = match message.0.content {
+        None if role == Role::Assistant => return Ok(None),
+        Some(content) if role == Role::Assistant && json::is_null(content) => return Ok(None),
+        None => return Err(invalid(format!("{path}: missing; it must be text."))),
+        Some(content) => parse_content(content, &path)?,
+    };
+    if !content.trim().is_empty() {
+        return Ok(Some(Message { role, content }));
     }
-    Ok(Message { role, content })
+    if role == Role::Assistant { Ok(None) } else { Err(invalid(format!("{path}: empty; a question needs text."))) }
 }
 
 /// A string, or a list of text parts, which are joined.
 fn parse_content(content: &RawValue, path: &str) -> Result<String, ChatError> {
     if json::is_string(content) {
-        return string(content).ok_or_else(|| invalid(format!("{path}: holds an escape that is not a character.")));
+        return json::lossy_text(content.get()).map_err(|_| invalid(format!("{path}: must be text.")));
     }
     if !content.get().starts_with('[') {
         return Err(invalid(format!("{path}: must be text, or a list of text parts.")));
@@ -143,7 +173,8 @@ fn parse_content(content: &RawValue, path: &str) -> Result<String, ChatError> {
         if part.0.kind.and_then(string).as_deref() != Some("text") {
             return Err(fault("type must be text; images and files are not supported."));
         }
-        let text = part.0.text.and_then(string).ok_or_else(|| fault("text must be text."))?;
+        let text = part.0.text.filter(|text| json::is_string(text)).ok_or_else(|| fault("text must be text."))?;
+        let text = json::lossy_text(text.get()).map_err(|_| fault("text must be text."))?;
         joined.push_str(&text);
     }
     Ok(joined)
@@ -244,15 +275,8 @@ mod tests {
                 r#"{"messages":[{"role":"user","content":null}]}"#,
                 "messages[0].content: must be text, or a list of text parts.",
             ),
-            (
-                r#"{"messages":[{"role":"user","content":" \n"}]}"#,
-                "messages[0].content: empty; every message needs text.",
-            ),
-            (r#"{"messages":[{"role":"user","content":[]}]}"#, "messages[0].content: empty; every message needs text."),
-            (
-                r#"{"messages":[{"role":"user","content":"\ud800"}]}"#,
-                "messages[0].content: holds an escape that is not a character.",
-            ),
+            (r#"{"messages":[{"role":"user","content":" \n"}]}"#, "messages[0].content: empty; a question needs text."),
+            (r#"{"messages":[{"role":"user","content":[]}]}"#, "messages[0].content: empty; a question needs text."),
             (
                 r#"{"messages":[{"role":"user","content":[{"type":"image_url","image_url":{}}]}]}"#,
                 "messages[0].content[0]: type must be text; images and files are not supported.",
@@ -271,6 +295,34 @@ mod tests {
     }
 
     #[test]
+    fn half_a_character_is_no_reason_to_refuse_a_conversation() {
+        let body = r#"{"messages":[{"role":"assistant","content":"a\ud83d"},{"role":"user","content":[{"type":"text","text":"\ude04b"}]}]}"#;
+        let read = vec![(Role::Assistant, "a\u{FFFD}".to_owned()), (Role::User, "\u{FFFD}b".to_owned())];
+        assert_eq!(parse(body), Ok(read));
+    }
+
+    #[test]
+    fn an_answer_that_is_sent_as_it_grew_is_one_message() {
+        let said = |role: &str, content: &str| format!(r#"{{"role":"{role}","content":"{content}"}}"#);
+        let grown = ["", " ", "It", "It is", "It is", "It is so"].map(|text| said("assistant", text));
+        let body = format!(
+            r#"{{"messages":[{},{},{{"role":"assistant"}},{{"role":"assistant","content":null}},{}]}}"#,
+            said("user", "a"),
+            grown.join(","),
+            said("user", "b")
+        );
+        let read = [(Role::User, "a"), (Role::Assistant, "It is so"), (Role::User, "b")];
+        assert_eq!(
+            parse(&body),
+            Ok(read.map(|(role, text)| (role, text.to_owned())).to_vec()),
+            "3 messages, 10 characters"
+        );
+        let two =
+            format!(r#"{{"messages":[{},{},{}]}}"#, said("assistant", "b"), said("assistant", "a"), said("user", "c"));
+        assert_eq!(parse(&two).unwrap().len(), 3, "one that does not go on from the last stays");
+    }
+
+    #[test]
     fn bounds_are_named() {
         let message = r#"{"role":"user","content":"0123456789"}"#;
         let messages = |count: usize| format!(r#"{{"messages":[{}]}}"#, vec![message; count].join(","));
@@ -278,7 +330,7 @@ mod tests {
         let (code, text) = parse(&messages(3)).unwrap_err();
         assert_eq!(code, Code::RequestTooLarge);
         assert!(text.contains("20 characters in all (MAX_CONVERSATION_CHARS)"), "{text}");
-        let (code, text) = parse(&messages(4)).unwrap_err();
+        let (code, text) = parse(&messages(4).replace("0123456789", "a")).unwrap_err();
         assert_eq!(code, Code::RequestTooLarge);
         assert!(text.contains("3 messages (MAX_MESSAGES)"), "{text}");
     }

@@ -18,6 +18,7 @@ use crate::error::{ChatError, Code, causes};
 use crate::inbound::conversation::Conversation;
 use crate::protocol::refusal::Account;
 use crate::protocol::{Reader, chat};
+use crate::report::hints::Hints;
 use crate::report::telemetry::{Call, Telemetry};
 use crate::settings::{Clocks, Endpoint, Model, Options};
 use crate::token::TokenProvider;
@@ -44,6 +45,7 @@ pub struct Upstream {
     options: Options,
     max_retries: u32,
     telemetry: Telemetry,
+    hints: Arc<Hints>,
 }
 
 /// Upstream answers.
@@ -51,6 +53,8 @@ pub struct Upstream {
 pub struct Opened<B> {
     /// Its bytes are server-sent events.
     pub body: B,
+    /// What reads them.
+    pub reader: Reader,
     /// The call that brought it.
     pub call: Call,
 }
@@ -87,7 +91,17 @@ impl Upstream {
     ) -> Self {
         let Model { endpoint, deployment, .. } = model;
         let max_retries = clocks.max_retries;
-        Self { client, endpoint, route: AtomicUsize::new(0), deployment, tokens, options, max_retries, telemetry }
+        Self {
+            client,
+            endpoint,
+            route: AtomicUsize::new(0),
+            deployment,
+            tokens,
+            options,
+            max_retries,
+            telemetry,
+            hints: Arc::default(),
+        }
     }
 
     /// The deployment's name, for the `start` line.
@@ -95,9 +109,9 @@ impl Upstream {
         &self.deployment
     }
 
-    /// What reads its answers; one for each.
-    pub fn reader(&self) -> Reader {
-        Reader::Chat(chat::Reader::new(self.options.starts_in_thoughts))
+    /// What its operator has been told once.
+    pub(crate) fn hints(&self) -> Arc<Hints> {
+        Arc::clone(&self.hints)
     }
 
     /// Asks the model. `traceparent` is the caller's, passed on where telemetry has none of its own.
@@ -127,7 +141,10 @@ impl Upstream {
                 Ok(response) if response.status() == StatusCode::OK => {
                     call.answered(StatusCode::OK);
                     return match accept(response) {
-                        Ok(body) => Ok(Opened { body, call }),
+                        Ok(body) => {
+                            let reader = Reader::Chat(chat::Reader::new(self.options.starts_in_thoughts));
+                            Ok(Opened { body, reader, call })
+                        }
                         Err(error) => {
                             call.failed(error.code());
                             Err(error)

@@ -126,7 +126,7 @@ impl Reader {
             self.answer.finishes(reason.get());
         }
         self.answer.filters(choice.content_filter_results.is_some_and(filter::any_filtered));
-        let index = choice.index.flatten().unwrap_or_default();
+        let index = choice.index.map_or(Ok(0), read_index)?;
         let held = choice_text(&mut self.texts, index, self.starts_in_thoughts)?;
         let Some(delta) = choice.delta.as_ref().and_then(Option::as_ref) else {
             if reason.is_some() {
@@ -224,6 +224,13 @@ fn is_reason(raw: &RawValue) -> bool {
 /// Whether the value under `error` is a failure's: some servers send the key in every chunk.
 fn says_something(raw: &RawValue) -> bool {
     !matches!(raw.get(), "null" | "false" | "\"\"" | "{}" | "[]")
+}
+
+fn read_index(raw: &RawValue) -> Result<u32, ChatError> {
+    match raw.get().trim_matches('"') {
+        "null" => Ok(0),
+        number => number.parse().map_err(|_| wrong_type("index")),
+    }
 }
 
 fn choice_text(all: &mut Vec<ChoiceText>, index: u32, starts_inside: bool) -> Result<&mut ChoiceText, ChatError> {

@@ -38,7 +38,7 @@ struct Fields<'a> {
     code: Option<&'a RawValue>,
     #[serde(default, borrow, deserialize_with = "given", rename = "type")]
     kind: Option<&'a RawValue>,
-    #[serde(default, borrow, deserialize_with = "given")]
+    #[serde(default, borrow, deserialize_with = "given", alias = "error_message")]
     message: Option<&'a RawValue>,
     #[serde(default, borrow)]
     innererror: Option<Object<Inner<'a>>>,

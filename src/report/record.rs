@@ -1,10 +1,12 @@
 //! What is known of a chat turn, told once at its end: one log line, one span, the metrics. How it ended, how long it
 //! took, what it cost. Never what was said.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::hints::Hints;
 use crate::answer::Answer;
 use crate::error::ChatError;
 use crate::report::telemetry::{Call, Ending, Outcome, Trace};
@@ -20,7 +22,8 @@ pub struct Record {
     /// The call to upstream that is answering.
     call: Option<Call>,
     started: Instant,
-    asked: bool,
+    /// Upstream's, once it is asked.
+    hints: Option<Arc<Hints>>,
     /// Whether the client has its 200.
     answering: bool,
     first_token: Option<Instant>,
@@ -36,7 +39,7 @@ impl Record {
             trace,
             call: None,
             started: Instant::now(),
-            asked: false,
+            hints: None,
             answering: false,
             first_token: None,
             events: 0,
@@ -69,9 +72,9 @@ impl Record {
         self.first_token.map(|at| at - self.started)
     }
 
-    /// Upstream is asked.
-    pub(crate) fn asks(&mut self) {
-        self.asked = true;
+    /// A model is asked.
+    pub(crate) fn asks(&mut self, hints: Arc<Hints>) {
+        self.hints = Some(hints);
     }
 
     /// Upstream answers this call.
@@ -94,6 +97,9 @@ impl Record {
 
     /// The answer was whole.
     pub(crate) fn done(&mut self, answer: &Answer) {
+        if let Some(hints) = &self.hints {
+            hints.look(answer);
+        }
         let tokens = answer.tokens();
         self.tell(&Outcome::Done {
             finish_reason: known(answer.finish_reason()),
@@ -118,7 +124,7 @@ impl Record {
         let ending = Ending {
             outcome: *outcome,
             status,
-            asked: self.asked,
+            asked: self.hints.is_some(),
             elapsed: self.elapsed(),
             first_token: self.first_token_after(),
             events: self.events,

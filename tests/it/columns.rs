@@ -6,10 +6,10 @@ use std::collections::BTreeSet;
 use harness::upstream::Reply;
 use serde_json::Value;
 
-use crate::report::telemetry::Told;
 use crate::support::app::{SOON, project};
 use crate::support::envelope::Item;
 use crate::support::tables::{quoted, rows};
+use crate::telemetry::Told;
 
 /// The tables, and the kinds of items that fill them.
 const TABLES: [(&str, &str); 5] = [

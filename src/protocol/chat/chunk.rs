@@ -23,7 +23,8 @@ liberal! {
 
     /// One choice.
     pub(super) struct Choice {
-        index: Option<u32> = "index",
+        /// A number, to some a string.
+        index: &'a RawValue = "index",
         /// Absent when Azure's asynchronous filter reports. Some gateways send a whole message in its place.
         delta: Option<Delta<'a>> = "delta" | "message",
         finish_reason: &'a RawValue = "finish_reason",

@@ -10,7 +10,7 @@ use crate::json;
 const MAX_DEPTH: u32 = 4;
 
 /// The strings of a list, or of a single part, in order, each with what it is. They are JSON as upstream wrote it.
-pub(super) fn read<'a>(raw: &'a RawValue, kind: Kind) -> Vec<(Kind, &'a str)> {
+pub(super) fn read(raw: &RawValue, kind: Kind) -> Vec<(Kind, &str)> {
     let mut strings = Vec::new();
     collect(raw, kind, MAX_DEPTH, &mut strings);
     strings

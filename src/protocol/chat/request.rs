@@ -65,6 +65,7 @@ mod tests {
             max_completion_tokens: None,
             reasoning_effort: None,
             temperature: None,
+            starts_in_thoughts: false,
         };
         let text = |options: &Options| String::from_utf8(body("r1", options, &conversation).to_vec()).unwrap();
         let plain = r#"{"model":"r1","messages":[{"role":"system","content":"Be brief."},{"role":"user","content":"a"},{"role":"assistant","content":"b"},{"role":"user","content":"c"}],"stream":true,"stream_options":{"include_usage":true}"#;

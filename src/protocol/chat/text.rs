@@ -10,7 +10,6 @@ use super::parts;
 use crate::answer::halves::Half;
 use crate::answer::inline::{InlineThoughts, Route, Told};
 use crate::answer::lines::Kind;
-use crate::json;
 
 /// What is known of a choice's texts between two events.
 #[derive(Debug)]
@@ -82,19 +81,28 @@ impl ChoiceText {
 
     /// Takes a delta. `finishes`: its choice ends with it.
     pub(super) fn take<'a>(&mut self, delta: &Delta<'a>, finishes: bool) -> Result<Texts<'a>, WrongType> {
-        let own = own_reasoning(delta).ok_or(WrongType("delta.reasoning_content"))?;
+        let mut texts = Texts { is_untouched: true, ..Texts::default() };
+        let mut split = Vec::new();
+        texts.refusal = delta.refusal.map(|raw| self.refusal.join(raw.get()));
+        let own = match own_reasoning(delta) {
+            Some(raw) if is_parts(raw) => {
+                self.take_parts(raw, Kind::Thoughts, &mut split);
+                texts.is_untouched = false;
+                None
+            }
+            Some(raw) if crate::json::is_string(raw) || crate::json::is_null(raw) => Some(raw),
+            Some(_) => return Err(WrongType("delta.reasoning_content")),
+            None => None,
+        };
         if own.is_some_and(has_text) {
             self.inline.stop_looking();
         }
-        let mut texts = Texts { is_untouched: true, ..Texts::default() };
-        texts.refusal = delta.refusal.map(|raw| self.refusal.join(raw.get()));
         texts.reasoning = own.map(|raw| self.thoughts.join(raw.get()));
-        let mut split = Vec::new();
         let content = match delta.content {
-            Some(raw) if json::is_string(raw) => Some(self.content.join(raw.get())),
-            Some(raw) if json::is_null(raw) => Some(Cow::Borrowed(raw.get())),
-            Some(raw) if raw.get().starts_with(['[', '{']) => {
-                self.take_parts(raw, &mut split)?;
+            Some(raw) if crate::json::is_string(raw) => Some(self.content.join(raw.get())),
+            Some(raw) if crate::json::is_null(raw) => Some(Cow::Borrowed(raw.get())),
+            Some(raw) if is_parts(raw) => {
+                self.take_parts(raw, Kind::Content, &mut split);
                 texts.is_untouched = false;
                 None
             }
@@ -102,16 +110,17 @@ impl ChoiceText {
             None => None,
         };
         if let Some(half) = self.thoughts_end_here(own, content.as_deref()) {
-            split.push((Kind::Thoughts, half.to_owned()));
+            texts.before.push((Kind::Thoughts, json(half)));
         }
+        let is_copied = |text: &Option<Cow<'_, str>>| matches!(text, Some(Cow::Owned(_)));
+        texts.is_untouched &= !is_copied(&content) && !is_copied(&texts.reasoning);
         let mut unsplit = None;
         match content {
             Some(content) if is_text(&content) => match self.inline.route(content.get(1..).unwrap_or_default()) {
                 Route::Content => unsplit = Some((Kind::Content, content)),
                 Route::Thoughts => unsplit = Some((Kind::Thoughts, content)),
                 Route::Mixed => {
-                    let text = json::lossy_text(&content).map_err(|_| WrongType("delta.content"))?;
-                    tell(&self.inline.push(&text), &mut split);
+                    tell(&self.inline.push(&text(&content)), &mut split);
                     texts.is_untouched = false;
                 }
             },
@@ -130,22 +139,20 @@ impl ChoiceText {
         if goes_on { None } else { self.thoughts.finish() }
     }
 
-    fn take_parts(&mut self, raw: &RawValue, split: &mut Vec<(Kind, String)>) -> Result<(), WrongType> {
-        for (kind, string) in parts::read(raw, Kind::Content) {
+    /// Takes a list of parts; those that do not say what they are, are of `kind`.
+    fn take_parts(&mut self, raw: &RawValue, kind: Kind, split: &mut Vec<(Kind, String)>) {
+        for (kind, string) in parts::read(raw, kind) {
             match kind {
                 Kind::Thoughts => {
                     self.inline.stop_looking();
-                    let text = json::lossy_text(&self.thoughts.join(string)).map_err(|_| WrongType("delta.content"))?;
-                    split.push((kind, text));
+                    split.push((kind, text(&self.thoughts.join(string))));
                 }
                 Kind::Content => {
                     split.extend(self.thoughts.finish().map(|half| (Kind::Thoughts, half.to_owned())));
-                    let text = json::lossy_text(&self.content.join(string)).map_err(|_| WrongType("delta.content"))?;
-                    tell(&self.inline.push(&text), split);
+                    tell(&self.inline.push(&text(&self.content.join(string))), split);
                 }
             }
         }
-        Ok(())
     }
 }
 
@@ -159,9 +166,7 @@ impl<'a> Texts<'a> {
         {
             self.before.push((Kind::Thoughts, own));
         }
-        // A string always serialises.
-        let json = |text: String| Cow::Owned(serde_json::to_string(&text).unwrap_or_default());
-        let split = split.into_iter().filter(|(_, text)| !text.is_empty()).map(|(kind, text)| (kind, json(text)));
+        let split = split.into_iter().filter(|(_, text)| !text.is_empty()).map(|(kind, text)| (kind, json(&text)));
         let mut last = None;
         for piece in unsplit.into_iter().chain(split) {
             self.before.extend(last.replace(piece));
@@ -177,18 +182,31 @@ impl<'a> Texts<'a> {
     }
 }
 
+/// A text as a JSON string; one always serialises.
+fn json(text: &str) -> Cow<'static, str> {
+    Cow::Owned(serde_json::to_string(text).unwrap_or_default())
+}
+
 fn tell(told: &Told, split: &mut Vec<(Kind, String)>) {
     split.extend(told.pieces().map(|piece| (piece.kind, piece.text.to_owned())));
 }
 
-/// The delta's own thoughts: the one of two fields that says something. `None`: it is neither text nor `null`.
-#[expect(clippy::option_option, reason = "absent, and wrong")]
-fn own_reasoning<'a>(delta: &Delta<'a>) -> Option<Option<&'a RawValue>> {
-    let own = match (delta.reasoning_content, delta.reasoning) {
-        (Some(thoughts), Some(other)) if !has_text(thoughts) && has_text(other) => Some(other),
+/// The delta's own thoughts: the one of two fields that says something.
+fn own_reasoning<'a>(delta: &Delta<'a>) -> Option<&'a RawValue> {
+    let says_something = |raw: &RawValue| has_text(raw) || is_parts(raw);
+    match (delta.reasoning_content, delta.reasoning) {
+        (Some(thoughts), Some(other)) if !says_something(thoughts) && says_something(other) => Some(other),
         (thoughts, other) => thoughts.or(other),
-    };
-    own.is_none_or(|raw| json::is_string(raw) || json::is_null(raw)).then_some(own)
+    }
+}
+
+fn is_parts(raw: &RawValue) -> bool {
+    raw.get().starts_with(['[', '{'])
+}
+
+/// The text of a JSON string that is known to be one.
+fn text(string: &str) -> String {
+    crate::json::lossy_text(string).unwrap_or_default()
 }
 
 /// Whether a raw value is a string with something in it.

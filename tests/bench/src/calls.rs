@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use crate::guard::Findings;
 use crate::limits::{MAX_CALLS, MAX_OTHER_CALLS};
-use crate::models::upstream::Upstream;
 use crate::paced::paced;
 use crate::peer::{Kind, Peer};
 use crate::process::Cpus;
+use crate::upstream::Upstream;
 
 /// So few and slow that nearly every event comes alone, under strace too.
 const STREAMS: u32 = 10;

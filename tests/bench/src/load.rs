@@ -12,11 +12,11 @@ use tokio::task::{JoinSet, LocalSet};
 use crate::check::{Check, Stamps};
 use crate::client::Connection;
 use crate::clock;
-use crate::models::upstream::Upstream;
 use crate::paced::{OPEN_WITHIN, OPENING};
 use crate::peer::{Peer, Running};
 use crate::plan::{Mode, Plan};
 use crate::sample::{Use, Window};
+use crate::upstream::Upstream;
 
 /// Texts that differ; a prime, so that streams side by side have different ones.
 const VARIANTS: u64 = 7;

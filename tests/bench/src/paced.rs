@@ -10,10 +10,10 @@ use tokio::task::{JoinSet, LocalSet};
 use crate::client::Connection;
 use crate::clock;
 use crate::load::{Shape, ask, next_plan};
-use crate::models::upstream::Upstream;
 use crate::peer::{Peer, Running};
 use crate::plan::Mode;
 use crate::sample::{Use, Window};
+use crate::upstream::Upstream;
 
 /// Connections that are opened at the same time.
 pub(crate) const OPENING: usize = 32;

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::arguments::Arguments;
-use crate::models::upstream::Upstream;
 use crate::peer::{Kind, Peer, Running};
 use crate::process::Cpus;
 use crate::results::Results;
+use crate::upstream::Upstream;
 use crate::{cancel, growth, memory, nginx, quart, start, throughput};
 
 /// This program's name in tables.

@@ -12,7 +12,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use crate::lock::locked;
-use crate::models::upstream::{Counts, Reply, Request, Upstream};
+use crate::upstream::{Counts, Reply, Request, Upstream};
 
 /// How the endpoint answers from now on.
 #[derive(Clone, Debug)]

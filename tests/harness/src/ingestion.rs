@@ -8,7 +8,7 @@ use std::time::Duration;
 use flate2::read::GzDecoder;
 use serde_json::Value;
 
-use crate::models::upstream::{Reply, Request, Upstream};
+use crate::upstream::{Reply, Request, Upstream};
 
 /// Batches are unpacked this far; a real one of 512 items is below a mebibyte.
 const MAX_BATCH_BYTES: u64 = 64 * 1024 * 1024;
