@@ -13,6 +13,7 @@ pub mod sse;
 use self::sse::{Decoder, Event};
 use crate::answer::Answer;
 use crate::error::ChatError;
+use crate::settings::Api;
 
 /// What follows after an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +42,14 @@ impl Default for Reader {
 }
 
 impl Reader {
+    /// A reader at the start of an answer. `starts_in_thoughts`: its content begins inside a think block.
+    pub fn new(api: Api, starts_in_thoughts: bool) -> Self {
+        match api {
+            Api::Chat => Self::Chat(chat::Reader::new(starts_in_thoughts)),
+            Api::Responses => Self::Responses(Box::new(responses::Reader::new(starts_in_thoughts))),
+        }
+    }
+
     /// What makes events for it of the answer's bytes; none is larger than `max_bytes`.
     pub fn decoder(&self, max_bytes: usize) -> Decoder {
         match self {
@@ -76,6 +85,14 @@ impl Reader {
         match self {
             Self::Chat(reader) => reader.end(lines),
             Self::Responses(reader) => reader.end(lines),
+        }
+    }
+
+    /// Whether what has come is more than the word that there will be an answer. Asked after an event.
+    pub fn has_begun(&self) -> bool {
+        match self {
+            Self::Chat(_) => true,
+            Self::Responses(reader) => reader.answer().has_output(),
         }
     }
 

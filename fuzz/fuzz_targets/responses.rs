@@ -6,7 +6,8 @@
 use libfuzzer_sys::fuzz_target;
 use reasoning_chat::error::{ChatError, Code};
 use reasoning_chat::protocol::sse::Decoder;
-use reasoning_chat::protocol::{responses, Next, Reader};
+use reasoning_chat::protocol::{Next, Reader};
+use reasoning_chat::settings::Api;
 use reasoning_chat_fuzz::cuts;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -29,7 +30,7 @@ struct Relayed {
 
 /// `sifted`: from so many bytes on, once the reader lets repetitions be sifted.
 fn relay<'p>(pieces: impl IntoIterator<Item = &'p [u8]>, max_bytes: usize, sifted: Option<usize>) -> Relayed {
-    let mut reader = Reader::Responses(Box::new(responses::Reader::new(false)));
+    let mut reader = Reader::new(Api::Responses, false);
     let mut decoder = reader.decoder(max_bytes);
     let mut lines = Vec::new();
     let read = read(pieces, sifted, &mut reader, &mut decoder, &mut lines);

@@ -17,10 +17,10 @@ use super::retry;
 use crate::error::{ChatError, Code, causes};
 use crate::inbound::conversation::Conversation;
 use crate::protocol::refusal::Account;
-use crate::protocol::{Reader, chat};
+use crate::protocol::{Reader, chat, responses};
 use crate::report::hints::Hints;
 use crate::report::telemetry::{Call, Telemetry};
-use crate::settings::{Clocks, Endpoint, Model, Options};
+use crate::settings::{Api, Clocks, Endpoint, Model, Options};
 use crate::token::TokenProvider;
 
 /// An error body is read this far; they are small.
@@ -40,6 +40,7 @@ pub struct Upstream {
     endpoint: Endpoint,
     /// Which of the endpoint's routes answers; settled by the first 404.
     route: AtomicUsize,
+    api: Api,
     deployment: String,
     tokens: Option<TokenProvider>,
     options: Options,
@@ -55,6 +56,8 @@ pub struct Opened<B> {
     pub body: B,
     /// What reads them.
     pub reader: Reader,
+    /// What its head says of a later try, for a failure that the events tell of.
+    pub wait: Option<Duration>,
     /// The call that brought it.
     pub call: Call,
 }
@@ -89,12 +92,13 @@ impl Upstream {
         clocks: &Clocks,
         telemetry: Telemetry,
     ) -> Self {
-        let Model { endpoint, deployment, .. } = model;
+        let Model { endpoint, api, deployment, .. } = model;
         let max_retries = clocks.max_retries;
         Self {
             client,
             endpoint,
             route: AtomicUsize::new(0),
+            api,
             deployment,
             tokens,
             options,
@@ -123,7 +127,10 @@ impl Upstream {
         conversation: Conversation,
         traceparent: Option<HeaderValue>,
     ) -> Result<Opened<reqwest::Body>, ChatError> {
-        let body = chat::request::body(&self.deployment, &self.options, &conversation);
+        let body = match self.api {
+            Api::Chat => chat::request::body(&self.deployment, &self.options, &conversation),
+            Api::Responses => responses::request::body(&self.deployment, &self.options, &conversation),
+        };
         drop(conversation);
         let mut retries = 0;
         let mut token_is_fresh = false;
@@ -140,10 +147,11 @@ impl Upstream {
             let (error, asked) = match self.send(url, &body, authorization.as_ref(), traceparent.as_ref()).await {
                 Ok(response) if response.status() == StatusCode::OK => {
                     call.answered(StatusCode::OK);
+                    let wait = retry::asked_pause(response.headers(), SystemTime::now());
                     return match accept(response) {
                         Ok(body) => {
-                            let reader = Reader::Chat(chat::Reader::new(self.options.starts_in_thoughts));
-                            Ok(Opened { body, reader, call })
+                            let reader = Reader::new(self.api, self.options.starts_in_thoughts);
+                            Ok(Opened { body, reader, wait, call })
                         }
                         Err(error) => {
                             call.failed(error.code());

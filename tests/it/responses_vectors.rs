@@ -4,7 +4,8 @@
 use reasoning_chat::answer::Thoughts;
 use reasoning_chat::error::ChatError;
 use reasoning_chat::protocol::sse::Decoder;
-use reasoning_chat::protocol::{Next, Reader, responses};
+use reasoning_chat::protocol::{Next, Reader};
+use reasoning_chat::settings::Api;
 use serde_json::{Value, json};
 
 use crate::support::shared;
@@ -22,7 +23,7 @@ struct Relayed {
 
 /// `sifted`: as if nothing above so many bytes could be held once it has come in pieces.
 fn relay<'p>(pieces: impl IntoIterator<Item = &'p [u8]>, sifted: Option<usize>) -> Relayed {
-    let mut reader = Reader::Responses(Box::new(responses::Reader::new(false)));
+    let mut reader = Reader::new(Api::Responses, false);
     let mut decoder = reader.decoder(MAX_BYTES);
     let mut lines = Vec::new();
     let end = read(pieces, sifted, &mut reader, &mut decoder, &mut lines).and_then(|()| reader.end(&mut lines));
@@ -58,7 +59,7 @@ fn read<'p>(
 type Told = (String, String, bool);
 
 fn sifting(above: Option<usize>) -> (Decoder, Option<usize>) {
-    (Reader::Responses(Box::new(responses::Reader::new(false))).decoder(MAX_BYTES), above)
+    (Reader::new(Api::Responses, false).decoder(MAX_BYTES), above)
 }
 
 fn events<'p>(pieces: impl IntoIterator<Item = &'p [u8]>, above: Option<usize>) -> Vec<Told> {

@@ -17,7 +17,7 @@ fn relay_with(events: &[&str], before: impl Fn(&mut Reader)) -> Relayed {
     for data in events {
         before(&mut answer);
         match answer.event(&Event { name: "", data: (*data).into(), sifted: false }, &mut lines) {
-            Ok(Next::Event) => {}
+            Ok(Next::Event | Next::Failed) => {}
             Ok(Next::End) => break,
             Err(error) => {
                 end = Some(Err(error.code()));

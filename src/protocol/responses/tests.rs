@@ -329,7 +329,7 @@ fn what_is_unknown_is_skipped_and_what_is_another_protocol_is_a_fault() {
     ];
     assert_eq!(relay(&[&unknown[..], &[completed()]].concat()).lines.len(), 1);
     assert_eq!(code(&[json!({ "choices": [], "object": "chat.completion.chunk" })]), Code::UpstreamProtocol);
-    assert_eq!(code(&[json!([])]), Code::UpstreamProtocol);
+    assert_eq!(code(&[json!([1])]), Code::UpstreamProtocol);
     assert_eq!(code(&[json!({ "type": "response.output_text.delta", "delta": 7 })]), Code::UpstreamProtocol);
     let mut reader = Reader::new(false);
     let named = Event { name: "response.output_text.delta", data: r#"{"delta":"a"}"#.into(), sifted: false };
