@@ -87,6 +87,7 @@ impl Chat {
     async fn accept(&self, parts: &Parts, body: Body) -> Result<(Slot, Conversation), ChatError> {
         let admitted = access::admit(&self.access, &parts.headers)
             .and_then(|caller| require_json(&parts.headers).map(|()| caller))
+            .and_then(|caller| body::require_plain(&parts.headers).map(|()| caller))
             .and_then(|caller| self.take_slot(caller.user.as_deref()));
         match admitted {
             Ok(slot) => {
@@ -94,7 +95,7 @@ impl Chat {
                 Ok((slot, Conversation::parse(&body, &self.limits)?))
             }
             Err(error) => {
-                body::discard(body).await;
+                body::discard(body, self.limits.timeout).await;
                 Err(error)
             }
         }
@@ -125,7 +126,7 @@ pub(crate) async fn get_only(request: Request) -> Response {
 async fn refuse(request: Request, error: ChatError) -> Response {
     let (parts, body) = request.into_parts();
     let mut record = Record::new(request_id(&parts.headers), Trace::none());
-    body::discard(body).await;
+    body::discard(body, body::UNWANTED_TIME).await;
     record.failed(&error);
     refusal(&error, record.request_id())
 }

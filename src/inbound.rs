@@ -7,6 +7,9 @@
 pub mod access;
 pub(crate) mod body;
 mod connection;
+pub(crate) mod content;
 pub mod conversation;
+mod image;
+pub mod request;
 pub mod serve;
 pub mod slots;

@@ -82,6 +82,10 @@ pub struct RequestLimits {
     pub max_messages: usize,
     /// `MAX_CONVERSATION_CHARS`
     pub max_chars: usize,
+    /// `MAX_IMAGES`
+    pub max_images: usize,
+    /// `MAX_IMAGE_BYTES`, decoded.
+    pub max_image_bytes: usize,
     /// `REQUEST_TIMEOUT`, for the body.
     pub timeout: Duration,
 }
@@ -229,6 +233,8 @@ impl Settings {
                 max_bytes: reader.value(&v::MAX_REQUEST_BYTES, read::count)?,
                 max_messages: reader.value(&v::MAX_MESSAGES, read::count)?,
                 max_chars: reader.value(&v::MAX_CONVERSATION_CHARS, read::count)?,
+                max_images: reader.value(&v::MAX_IMAGES, read::count)?,
+                max_image_bytes: reader.value(&v::MAX_IMAGE_BYTES, read::count)?,
                 timeout: request_timeout,
             },
             streams: StreamLimits {

@@ -11,8 +11,14 @@ use reasoning_chat::settings::RequestLimits;
 use reasoning_chat_fuzz::OwnWords;
 use serde_json::{json, Value};
 
-const LIMITS: RequestLimits =
-    RequestLimits { max_bytes: 1 << 20, max_messages: 5, max_chars: 60, timeout: Duration::from_secs(1) };
+const LIMITS: RequestLimits = RequestLimits {
+    max_bytes: 1 << 20,
+    max_messages: 5,
+    max_chars: 60,
+    max_images: 2,
+    max_image_bytes: 64,
+    timeout: Duration::from_secs(1),
+};
 
 /// As many characters of a client's in a refusal are a quotation.
 const QUOTATION: usize = 12;

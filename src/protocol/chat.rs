@@ -5,6 +5,7 @@
 //! Whatever passes unchanged is copied as upstream wrote it; only thoughts that hide in the content are written anew.
 
 mod chunk;
+mod message;
 mod parts;
 mod repeat;
 pub(crate) mod request;

@@ -8,6 +8,7 @@
 
 mod ending;
 mod fields;
+mod input;
 mod measure;
 pub(crate) mod request;
 mod teller;

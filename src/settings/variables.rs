@@ -61,6 +61,10 @@ variables! {
         "Most messages in one conversation.";
     MAX_CONVERSATION_CHARS = "400000",
         "Most characters in one conversation, all messages together.";
+    MAX_IMAGES = "10",
+        "Most images in one conversation.";
+    MAX_IMAGE_BYTES = "4194304",
+        "Largest image, in bytes.";
     MAX_EVENT_BYTES = "1048576",
         "Largest event that upstream may send, in bytes.";
     MAX_CONCURRENT_STREAMS = "1000",

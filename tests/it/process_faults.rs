@@ -63,6 +63,27 @@ async fn overload_is_told_within_5_ms_and_nothing_is_queued() {
     assert_eq!(begin(post(&url, &question("Hi"))).await.rest().await.code(), "");
 }
 
+#[tokio::test]
+async fn arguments_are_answered_or_refused_and_start_no_server() {
+    for (argument, code, says) in [
+        ("--help", 0, "docs/settings.md"),
+        ("-h", 0, "Usage:"),
+        ("--version", 0, env!("CARGO_PKG_VERSION")),
+        ("--api-key=canary", 64, "no argument \"--api-key\""),
+        ("serve", 64, "no argument \"serve\""),
+        ("", 64, "--help"),
+    ] {
+        let mut program = Command::new(env!("CARGO_BIN_EXE_reasoning-chat"));
+        let ended = program.arg(argument).env_clear().kill_on_drop(true).output();
+        let ended = tokio::time::timeout(SOON, ended).await.expect("it does not serve").unwrap();
+        assert_eq!(ended.status.code(), Some(code), "{argument}");
+        let (told, silent) = if code == 0 { (ended.stdout, ended.stderr) } else { (ended.stderr, ended.stdout) };
+        let told = String::from_utf8(told).unwrap();
+        assert!(told.contains(says) && !told.contains("canary") && told.len() < 1024, "{told}");
+        assert!(silent.is_empty());
+    }
+}
+
 /// The program by itself, under a shell that sets its limits or its standard output.
 async fn start_under(shell: &str, upstream: &Upstream) -> (tokio::process::Child, u16) {
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();

@@ -3,7 +3,8 @@
 use bytes::Bytes;
 use serde::Serialize;
 
-use crate::inbound::conversation::{Conversation, Message};
+use super::input::{Item, items};
+use crate::inbound::conversation::Conversation;
 use crate::settings::Options;
 
 #[derive(Serialize)]
@@ -11,7 +12,7 @@ struct Request<'a> {
     model: &'a str,
     /// The operator's system prompt.
     instructions: &'a str,
-    input: &'a [Message],
+    input: Vec<Item<'a>>,
     stream: bool,
     /// False: the service keeps nothing. Its default is to keep all, for thirty days on Azure.
     store: bool,
@@ -30,16 +31,16 @@ struct Reasoning<'a> {
     summary: &'static str,
 }
 
-/// The operator's system prompt and the conversation, and what the settings add. What was said is sent as plain text,
-/// which is the only form that both sides' messages have in common here.
+/// The operator's system prompt and the conversation, and what the settings add.
 pub(crate) fn body(deployment: &str, options: &Options, conversation: &Conversation) -> Bytes {
+    let effort = conversation.reasoning_effort.as_deref().or(options.reasoning_effort.as_deref());
     let request = Request {
         model: deployment,
         instructions: &options.system_prompt,
-        input: conversation.messages(),
+        input: items(conversation.messages()),
         stream: true,
         store: false,
-        reasoning: Reasoning { effort: options.reasoning_effort.as_deref(), summary: "auto" },
+        reasoning: Reasoning { effort, summary: "auto" },
         max_output_tokens: options.max_completion_tokens,
         temperature: options.temperature,
     };
@@ -56,7 +57,14 @@ mod tests {
 
     #[test]
     fn the_system_prompt_is_the_instructions_and_settings_add_what_is_set() {
-        let limits = RequestLimits { max_bytes: 999, max_messages: 9, max_chars: 99, timeout: Duration::from_secs(1) };
+        let limits = RequestLimits {
+            max_bytes: 999,
+            max_messages: 9,
+            max_chars: 99,
+            max_images: 0,
+            max_image_bytes: 0,
+            timeout: Duration::from_secs(1),
+        };
         let said = br#"{"messages":[{"role":"user","content":"a"},{"role":"assistant","content":"b","reasoning_content":"x"},{"role":"user","content":"c"}]}"#;
         let conversation = Conversation::parse(said, &limits).unwrap();
         let mut options = Options {
