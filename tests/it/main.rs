@@ -36,6 +36,7 @@ mod recordings;
 mod refusals;
 mod repository;
 mod requests;
+mod responses_vectors;
 mod streaming;
 mod support;
 mod telemetry;
