@@ -1,5 +1,7 @@
 //! What a question is about, as far as a demo can tell.
 
+use super::ask::Ask;
+use super::region::Told;
 use super::sum::{self, Sum};
 
 const GREETINGS: [&str; 8] = ["hello", "hi", "hey", "hallo", "greetings", "howdy", "good", "welcome"];
@@ -22,12 +24,31 @@ pub(super) enum Subject {
         word: String,
         count: usize,
     },
+    /// Images, without a question that is known.
+    Pictures,
+    /// Tools have answered.
+    ToolsSaid,
+    /// A region was told to go down or to come back.
+    Region(Told),
     Other,
 }
 
 impl Subject {
-    /// What `question` is about; `words` are its words.
-    pub(super) fn of(question: &str, words: &[String]) -> Self {
+    /// What `ask` is about; `words` are those of its question.
+    pub(super) fn of(ask: &Ask, words: &[String]) -> Self {
+        if let Some(told) = ask.told {
+            Self::Region(told)
+        } else if !ask.results.is_empty() {
+            Self::ToolsSaid
+        } else {
+            match Self::of_question(&ask.question, words) {
+                Self::Other if !ask.images.is_empty() => Self::Pictures,
+                subject => subject,
+            }
+        }
+    }
+
+    fn of_question(question: &str, words: &[String]) -> Self {
         let says = |word: &str| words.iter().any(|said| said == word);
         if says("sky") && says("blue") {
             Self::Sky
@@ -81,7 +102,7 @@ mod tests {
     use crate::words::words;
 
     fn subject(question: &str) -> Subject {
-        Subject::of(question, &words(question))
+        Subject::of(&Ask::first(question), &words(question))
     }
 
     #[test]
