@@ -4,7 +4,7 @@ use super::ask::Ask;
 use super::region::Told;
 use super::sum::{self, Sum};
 
-const GREETINGS: [&str; 8] = ["hello", "hi", "hey", "hallo", "greetings", "howdy", "good", "welcome"];
+const GREETINGS: [&str; 9] = ["hello", "hi", "hey", "hallo", "greetings", "howdy", "good", "guten", "welcome"];
 
 /// The longest message that is only a greeting, in words.
 const MAX_GREETING_WORDS: usize = 6;
@@ -50,7 +50,7 @@ impl Subject {
 
     fn of_question(question: &str, words: &[String]) -> Self {
         let says = |word: &str| words.iter().any(|said| said == word);
-        if says("sky") && says("blue") {
+        if (says("sky") && says("blue")) || (says("himmel") && says("blau")) {
             Self::Sky
         } else if let Some(letters) = letters(words) {
             letters
@@ -58,7 +58,7 @@ impl Subject {
             Self::Sum(sum)
         } else if is_greeting(words) {
             Self::Greeting
-        } else if words.first().is_some_and(|word| word == "help")
+        } else if words.first().is_some_and(|word| matches!(word.as_str(), "help" | "hilfe"))
             || super::words::has(words, &["what", "can", "you", "do"])
             || super::words::has(words, &["what", "can", "i", "try"])
         {
@@ -72,7 +72,11 @@ impl Subject {
 fn is_greeting(words: &[String]) -> bool {
     let mut said = words.iter().map(String::as_str);
     let first = said.next().unwrap_or_default();
-    let whole = first != "good" || matches!(said.next(), Some("morning" | "day" | "afternoon" | "evening"));
+    let whole = match first {
+        "good" => matches!(said.next(), Some("morning" | "day" | "afternoon" | "evening")),
+        "guten" => matches!(said.next(), Some("morgen" | "tag" | "abend")),
+        _ => true,
+    };
     whole && GREETINGS.contains(&first) && words.len() <= MAX_GREETING_WORDS
 }
 
@@ -130,6 +134,9 @@ mod tests {
         assert_eq!(subject("Hi, why is the sky so blue today?"), Subject::Sky);
         assert_eq!(subject("Hello!"), Subject::Greeting);
         assert_eq!(subject("good morning, demo"), Subject::Greeting);
+        assert_eq!(subject("Guten Tag!"), Subject::Greeting);
+        assert_eq!(subject("Warum ist der Himmel blau?"), Subject::Sky);
+        assert_eq!(subject("Hilfe!"), Subject::Guide);
         assert_eq!(subject("What can you do?"), Subject::Guide);
         assert!(matches!(subject("what is 17*23+4?"), Subject::Sum(_)));
         for other in

@@ -17,14 +17,21 @@ fn titles(subject: &Subject) -> &'static [&'static str] {
     }
 }
 
-/// The title of every further thought.
-const FURTHER: &str = "Going on";
-
 /// The parts of a summary of `thoughts`: a paragraph each.
 pub(super) fn parts(thoughts: &str, subject: &Subject) -> Vec<String> {
-    let titles = titles(subject).iter().copied().chain(std::iter::repeat(FURTHER));
+    let mut titles = titles(subject).iter();
     let paragraphs = thoughts.split("\n\n").map(str::trim).filter(|paragraph| !paragraph.is_empty());
-    titles.zip(paragraphs).map(|(title, paragraph)| format!("**{title}**\n\n{paragraph}")).collect()
+    let part = |paragraph: &str| {
+        let title = titles.next().map_or_else(|| further(paragraph), |title| (*title).to_owned());
+        format!("**{title}**\n\n{paragraph}")
+    };
+    paragraphs.map(part).collect()
+}
+
+/// The title of a further thought, by the number of its step where it has one.
+fn further(paragraph: &str) -> String {
+    let step = paragraph.strip_prefix("Step ").and_then(|rest| rest.split_once('.'));
+    step.map_or_else(|| "Going on".to_owned(), |(number, _)| format!("Going on from step {number}"))
 }
 
 #[cfg(test)]
@@ -34,8 +41,13 @@ mod tests {
     #[test]
     fn each_paragraph_is_a_part_with_its_title() {
         assert_eq!(
-            parts("a\nb\n\nc\n\n\n\nd\n", &Subject::Other),
-            ["**Reading the question**\n\na\nb", "**Staying honest**\n\nc", "**Going on**\n\nd"]
+            parts("a\nb\n\nc\n\n\n\nd\n\nStep 9. e", &Subject::Other),
+            [
+                "**Reading the question**\n\na\nb",
+                "**Staying honest**\n\nc",
+                "**Going on**\n\nd",
+                "**Going on from step 9**\n\nStep 9. e",
+            ]
         );
         assert!(parts("", &Subject::Sky).is_empty());
     }

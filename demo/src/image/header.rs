@@ -130,4 +130,23 @@ mod tests {
         }
         assert_eq!(told(&[b"GIF89a\0\0\x14\0"]), None, "a side of nothing");
     }
+
+    /// Cut anywhere, or with any byte changed, a header is read or it is not; nothing else happens.
+    #[test]
+    fn broken_headers_are_no_headers() {
+        let png: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\x04\0\0\0\x03\0";
+        let webp: &[u8] = b"RIFF\0\0\0\0WEBPVP8X\0\0\0\0\0\0\0\0\x1f\x03\0\x57\x02\0";
+        let jpeg: &[u8] = b"\xff\xd8\xff\xe0\0\x04xx\xff\xc0\0\x11\x08\x02\x58\x03\x20";
+        for whole in [png, webp, jpeg, b"GIF89a\x0a\0\x14\0"] {
+            assert!(told(&[whole]).is_some());
+            for cut in 0..whole.len() {
+                assert_eq!(told(&[&whole[..cut]]), None, "{cut} of {whole:x?}");
+                for byte in 0..=u8::MAX {
+                    let mut changed = whole.to_vec();
+                    changed[cut] = byte;
+                    let _ = told(&[&changed]);
+                }
+            }
+        }
+    }
 }
