@@ -108,6 +108,20 @@ pub async fn serve(listener: TcpListener) {
 
 /// Two servers on loopback that know of each other. `region down`, said in a question, takes the one that hears it away
 /// until `region up` is said to the other.
+///
+/// As settings of the program:
+///
+/// ```
+/// # async fn settings() -> std::io::Result<Vec<String>> {
+/// let regions = demo_model::Regions::bind().await?;
+/// let [east, west] = regions.addresses();
+/// let settings = demo_model::MODELS.iter().map(|model| {
+///     let [first, second] = model.deployments;
+///     format!("MODEL_{}={first}@http://{east}, {second}@http://{west}", model.name.to_uppercase())
+/// });
+/// # Ok(settings.collect())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Regions {
     listeners: [(TcpListener, SocketAddr); 2],
