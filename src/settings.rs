@@ -4,6 +4,7 @@
 //! environment (`azure_identity` reads the platform's identity variables itself).
 
 mod endpoint;
+mod log_filter;
 mod read;
 mod telemetry;
 pub mod variables;
@@ -11,11 +12,11 @@ pub mod variables;
 use std::time::Duration;
 
 pub use self::endpoint::Endpoint;
+pub(crate) use self::log_filter::log_filter;
 pub use self::read::Fault;
 use self::read::Reader;
 pub use self::telemetry::Ingestion;
 use self::variables as v;
-use crate::log;
 
 /// Everything that can be set, checked.
 #[derive(Clone, Debug)]
@@ -79,6 +80,10 @@ pub struct RequestLimits {
     pub max_messages: usize,
     /// `MAX_CONVERSATION_CHARS`
     pub max_chars: usize,
+    /// `MAX_IMAGES`
+    pub max_images: usize,
+    /// `MAX_IMAGE_BYTES`, decoded.
+    pub max_image_bytes: usize,
     /// `REQUEST_TIMEOUT`, for the body.
     pub timeout: Duration,
 }
@@ -142,6 +147,8 @@ pub struct Options {
     pub reasoning_effort: Option<String>,
     /// `TEMPERATURE`
     pub temperature: Option<f64>,
+    /// `STARTS_IN_THOUGHTS`
+    pub starts_in_thoughts: bool,
 }
 
 /// How upstream's answer is waited for.
@@ -149,7 +156,7 @@ pub struct Options {
 pub struct Clocks {
     /// `CONNECT_TIMEOUT`: starts with each connection.
     pub connect: Duration,
-    /// `FIRST_EVENT_TIMEOUT`: starts when upstream is opened; retries do not start it again.
+    /// `FIRST_EVENT_TIMEOUT`, to the first output: starts when upstream is opened; retries do not start it again.
     pub first_event: Duration,
     /// `IDLE_TIMEOUT`: starts again with every event.
     pub idle: Duration,
@@ -193,7 +200,7 @@ impl Settings {
         let host_port = reader.optional(&v::FUNCTIONS_CUSTOMHANDLER_PORT, read::port);
         let own_port = reader.value(&v::PORT, read::port)?;
         let log_filter = reader.value(&v::RUST_LOG, read::text)?;
-        if log::filter(&log_filter).is_none() {
+        if log_filter::log_filter(&log_filter).is_none() {
             reader.fault(&v::RUST_LOG, "must be a log filter, such as info or reasoning_chat=debug");
         }
         let request_timeout = reader.value(&v::REQUEST_TIMEOUT, read::duration)?;
@@ -211,6 +218,8 @@ impl Settings {
                 max_bytes: reader.value(&v::MAX_REQUEST_BYTES, read::count)?,
                 max_messages: reader.value(&v::MAX_MESSAGES, read::count)?,
                 max_chars: reader.value(&v::MAX_CONVERSATION_CHARS, read::count)?,
+                max_images: reader.value(&v::MAX_IMAGES, read::count)?,
+                max_image_bytes: reader.value(&v::MAX_IMAGE_BYTES, read::count)?,
                 timeout: request_timeout,
             },
             streams: StreamLimits {
@@ -223,6 +232,7 @@ impl Settings {
                 max_completion_tokens: reader.optional(&v::MAX_COMPLETION_TOKENS, read::tokens),
                 reasoning_effort: reader.optional(&v::REASONING_EFFORT, read::word),
                 temperature: reader.optional(&v::TEMPERATURE, read::temperature),
+                starts_in_thoughts: reader.value(&v::STARTS_IN_THOUGHTS, read::boolean)?,
             },
             clocks: Clocks {
                 connect: reader.value(&v::CONNECT_TIMEOUT, read::duration)?,

@@ -87,6 +87,9 @@ async fn without_a_token_the_answer_says_so() {
     let answer = app.ask("Hi").await;
     assert_eq!((answer.status, answer.code().as_str()), (503, "identity_unavailable"));
     assert_eq!(answer.headers["retry-after"], "5");
+    let text = answer.text();
+    assert!(!text.contains("azd") && !text.contains("AZURE_") && !text.contains("identity"), "to a reader: {text}");
+    assert!(app.wait_for_log("the identity endpoint answered 400; is AZURE_CLIENT_ID an identity of the app?").await);
     assert!(app.upstream.requests().is_empty());
     assert_no_secret_is_logged(&app, &identity);
 }

@@ -1,15 +1,15 @@
 //! What is known of a chat turn, told once at its end: one log line, one span, the metrics. How it ended, how long it
 //! took, what it cost. Never what was said.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use serde::Deserialize;
 use tokio::time::Instant;
 
+use super::hints::Hints;
 use crate::answer::Answer;
 use crate::error::ChatError;
-use crate::line::milliseconds;
-use crate::telemetry::{Call, Ending, Outcome, Trace};
+use crate::report::telemetry::{Call, Ending, Outcome, Trace};
 
 /// What nginx and others after it note for a client that left before there was a status.
 const CLIENT_CLOSED_REQUEST: u16 = 499;
@@ -22,25 +22,13 @@ pub struct Record {
     /// The call to upstream that is answering.
     call: Option<Call>,
     started: Instant,
-    asked: bool,
+    /// Upstream's, once it is asked.
+    hints: Option<Arc<Hints>>,
     /// Whether the client has its 200.
     answering: bool,
     first_token: Option<Instant>,
     events: u64,
     told: bool,
-}
-
-/// The counts of `usage` that are told.
-#[derive(Default, Deserialize)]
-struct Usage {
-    prompt_tokens: Option<u64>,
-    completion_tokens: Option<u64>,
-    completion_tokens_details: Option<Details>,
-}
-
-#[derive(Default, Deserialize)]
-struct Details {
-    reasoning_tokens: Option<u64>,
 }
 
 impl Record {
@@ -51,7 +39,7 @@ impl Record {
             trace,
             call: None,
             started: Instant::now(),
-            asked: false,
+            hints: None,
             answering: false,
             first_token: None,
             events: 0,
@@ -84,9 +72,9 @@ impl Record {
         self.first_token.map(|at| at - self.started)
     }
 
-    /// Upstream is asked.
-    pub(crate) fn asks(&mut self) {
-        self.asked = true;
+    /// A model is asked.
+    pub(crate) fn asks(&mut self, hints: Arc<Hints>) {
+        self.hints = Some(hints);
     }
 
     /// Upstream answers this call.
@@ -109,12 +97,15 @@ impl Record {
 
     /// The answer was whole.
     pub(crate) fn done(&mut self, answer: &Answer) {
-        let usage: Usage = serde_json::from_str(answer.usage()).unwrap_or_default();
+        if let Some(hints) = &self.hints {
+            hints.look(answer);
+        }
+        let tokens = answer.tokens();
         self.tell(&Outcome::Done {
             finish_reason: known(answer.finish_reason()),
-            input_tokens: usage.prompt_tokens,
-            output_tokens: usage.completion_tokens,
-            reasoning_tokens: usage.completion_tokens_details.and_then(|details| details.reasoning_tokens),
+            input_tokens: tokens.input,
+            output_tokens: tokens.output,
+            reasoning_tokens: tokens.reasoning,
         });
     }
 
@@ -133,7 +124,7 @@ impl Record {
         let ending = Ending {
             outcome: *outcome,
             status,
-            asked: self.asked,
+            asked: self.hints.is_some(),
             elapsed: self.elapsed(),
             first_token: self.first_token_after(),
             events: self.events,
@@ -171,6 +162,11 @@ impl Record {
             Outcome::Failed(error) => tell!(warn, cause = error.cause()),
         }
     }
+}
+
+/// Whole milliseconds, as they are told.
+pub(crate) fn milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// A finish reason for the log: one of the field's, so that nothing else of upstream's gets in.

@@ -31,22 +31,22 @@ impl Telemetry {
         Call::begin(active, "chat completion", attributes)
     }
 
-    /// Begins a fetch of a token, within the request that needs it first.
-    pub(crate) fn token_fetch(&self) -> Call {
-        let Some(active) = &self.0 else { return Call::default() };
-        Call::begin(active, "token", Vec::new())
-    }
-
-    /// A fetch of a token ended.
-    pub(crate) fn token_fetched(&self, call: Call, error: Option<Code>) {
-        let Some(active) = &self.0 else { return };
-        let outcome = error.map_or("ok", Code::as_str);
-        active.instruments.token_fetches.add(1, &[KeyValue::new("chat.outcome", outcome)]);
-        match error {
-            Some(code) => call.failed(code),
-            None => call.set_status(Status::Ok),
+    /// Tells of fetches of tokens: to be called as one begins, within the request that needs it first, and what that
+    /// gives as it ends, with the code of its failure.
+    pub fn token_fetches(&self) -> impl Fn() -> Box<dyn FnOnce(Option<Code>) + Send> + Send + Sync + use<> {
+        let active = self.0.clone();
+        move || {
+            let Some(active) = active.clone() else { return Box::new(|_| ()) };
+            let call = Call::begin(&active, "token", Vec::new());
+            Box::new(move |error| {
+                let outcome = error.map_or("ok", Code::as_str);
+                active.instruments.token_fetches.add(1, &[KeyValue::new("chat.outcome", outcome)]);
+                match error {
+                    Some(code) => call.failed(code),
+                    None => call.set_status(Status::Ok),
+                }
+            })
         }
-        drop(call);
     }
 }
 

@@ -19,7 +19,7 @@ use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 
-use crate::connection::{ServedBody, Serving, TimedIo};
+use super::connection::{ServedBody, Serving, TimedIo};
 use crate::settings::Connections;
 
 /// A request's head may not be larger; what a browser and the platform send is a few KiB.

@@ -9,13 +9,25 @@ use serde_json::value::RawValue;
 
 use crate::answer::Answer;
 use crate::error::ChatError;
+use crate::report::record::milliseconds;
 
 #[derive(Serialize)]
 #[serde(rename_all = "snake_case")]
 enum Line<'a> {
-    Start { request_id: &'a str, deployment: &'a str },
-    Heartbeat { elapsed_ms: u64 },
-    Done { finish_reason: &'a RawValue, usage: &'a RawValue, elapsed_ms: u64, first_token_ms: Option<u64> },
+    Start {
+        request_id: &'a str,
+        deployment: &'a str,
+    },
+    Heartbeat {
+        elapsed_ms: u64,
+    },
+    Done {
+        finish_reason: &'a RawValue,
+        usage: &'a RawValue,
+        thoughts: &'static str,
+        elapsed_ms: u64,
+        first_token_ms: Option<u64>,
+    },
 }
 
 /// `start`: the first line.
@@ -36,6 +48,7 @@ pub(crate) fn done(lines: &mut Vec<u8>, answer: &Answer, elapsed: Duration, firs
         &Line::Done {
             finish_reason: raw(answer.finish_reason()),
             usage: raw(answer.usage()),
+            thoughts: answer.thoughts().as_str(),
             elapsed_ms: milliseconds(elapsed),
             first_token_ms: first_token.map(milliseconds),
         },
@@ -52,10 +65,6 @@ fn write(lines: &mut Vec<u8>, line: &Line<'_>) {
     // Strings, numbers and raw JSON always serialise into memory.
     let _ = serde_json::to_writer(&mut *lines, line);
     lines.push(b'\n');
-}
-
-pub(crate) fn milliseconds(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]
@@ -75,7 +84,7 @@ mod tests {
                 "\n",
                 r#"{"heartbeat":{"elapsed_ms":15002}}"#,
                 "\n",
-                r#"{"done":{"finish_reason":null,"usage":null,"elapsed_ms":2000,"first_token_ms":null}}"#,
+                r#"{"done":{"finish_reason":null,"usage":null,"thoughts":"none","elapsed_ms":2000,"first_token_ms":null}}"#,
                 "\n"
             )
         );

@@ -17,6 +17,7 @@ use http_body::{Frame, SizeHint};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Sleep;
 
+use crate::error::{ChatError, Code};
 use crate::settings::Connections;
 
 /// A connection without a request is closed after this. Longer than the minute for which .NET's HTTP client, the
@@ -33,6 +34,8 @@ pub(crate) struct TimedIo<S> {
     head_has_begun: bool,
     reading: Option<Pin<Box<Sleep>>>,
     writing: Option<Pin<Box<Sleep>>>,
+    /// What is sent instead of hyper's own refusal of a head, and how much of it has gone.
+    instead: Option<(Vec<u8>, usize)>,
 }
 
 /// Whether a request is being served: from its head to the end of its answer.
@@ -83,7 +86,7 @@ impl http_body::Body for ServedBody {
 
 impl<S> TimedIo<S> {
     pub(crate) fn new(socket: S, limits: Connections, serving: Serving) -> Self {
-        Self { socket, limits, serving, head_has_begun: false, reading: None, writing: None }
+        Self { socket, limits, serving, head_has_begun: false, reading: None, writing: None, instead: None }
     }
 
     /// The socket has nothing to read: what is waited for, and how long.
@@ -105,6 +108,34 @@ impl<S> TimedIo<S> {
     }
 }
 
+/// A head that cannot be read, or is over a bound, never becomes a request: hyper refuses it by itself, with a status and
+/// nothing else. This is the same refusal in this program's words; `None` if the bytes are anything else.
+fn instead_of(bytes: &[u8]) -> Option<Vec<u8>> {
+    let answer = std::str::from_utf8(bytes).ok()?;
+    let status_line = answer.lines().next()?;
+    let error = match status_line.strip_prefix("HTTP/1.1 ")?.get(..3)? {
+        "400" => ChatError::new(Code::InvalidRequest, "This is no HTTP request that can be read."),
+        "414" | "431" => {
+            ChatError::new(Code::RequestTooLarge, "The request's head is over 64 KiB, or over 100 headers.")
+        }
+        _ => return None,
+    };
+    // A refusal of this program's own has a body.
+    if !answer.ends_with("\r\n\r\n") || !answer.contains("\r\ncontent-length: 0\r\n") {
+        return None;
+    }
+    let request_id = uuid::Uuid::new_v4().to_string();
+    tracing::info!(request_id, outcome = error.code().as_str(), status_line, "a head that is no request's");
+    let body = error.to_json(&request_id);
+    let head = format!(
+        "{status_line}\r\ncontent-type: application/json\r\ncache-control: no-store\r\nx-request-id: {request_id}\r\n\
+         access-control-expose-headers: X-Request-Id, Retry-After\r\nx-content-type-options: nosniff\r\n\
+         connection: close\r\ncontent-length: {}\r\n\r\n",
+        body.len()
+    );
+    Some([head.into_bytes(), body].concat())
+}
+
 impl<S: AsyncRead + Unpin> AsyncRead for TimedIo<S> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = &mut *self;
@@ -124,6 +155,20 @@ impl<S: AsyncRead + Unpin> AsyncRead for TimedIo<S> {
 impl<S: AsyncWrite + Unpin> AsyncWrite for TimedIo<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let this = &mut *self;
+        if this.instead.is_none() && !this.serving.0.load(Ordering::Relaxed) {
+            this.instead = instead_of(bytes).map(|answer| (answer, 0));
+        }
+        if let Some((answer, sent)) = &mut this.instead {
+            while let Some(left @ [_, ..]) = answer.get(*sent..) {
+                match Pin::new(&mut this.socket).poll_write(cx, left) {
+                    Poll::Pending => return this.poll_writing(cx).map(Err),
+                    Poll::Ready(Ok(taken @ 1..)) => *sent += taken,
+                    Poll::Ready(other) => return Poll::Ready(other),
+                }
+            }
+            this.instead = None;
+            return Poll::Ready(Ok(bytes.len()));
+        }
         match Pin::new(&mut this.socket).poll_write(cx, bytes) {
             Poll::Pending => this.poll_writing(cx).map(Err),
             Poll::Ready(result) => {
@@ -221,6 +266,53 @@ mod tests {
         let result = tokio::select! { result = read => result, () = dribble => unreachable!() };
         assert!(timed_out(&result));
         assert_eq!(start.elapsed(), LIMITS.head + Duration::from_secs(1), "from the first byte");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn hypers_own_refusal_goes_out_in_our_words_whole_and_within_the_limit() {
+        let theirs = b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
+        let (socket, mut client) = tokio::io::duplex(16);
+        let mut io = TimedIo::new(socket, LIMITS, Serving::default());
+        let read = async {
+            let mut answer = String::new();
+            client.read_to_string(&mut answer).await.unwrap();
+            answer
+        };
+        let (written, answer) = tokio::join!(
+            async {
+                let written = io.write_all(theirs).await;
+                drop(io);
+                written
+            },
+            read
+        );
+        written.unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        assert!(
+            head.starts_with("HTTP/1.1 431 ") && head.ends_with(&format!("content-length: {}", body.len())),
+            "{head}"
+        );
+        assert!(body.contains("\"code\":\"request_too_large\""), "{body}");
+
+        let (socket, _client) = tokio::io::duplex(16);
+        let mut io = TimedIo::new(socket, LIMITS, Serving::default());
+        let start = Instant::now();
+        assert!(timed_out(&io.write_all(theirs).await), "nobody reads it");
+        assert_eq!(start.elapsed(), LIMITS.write);
+    }
+
+    #[test]
+    fn nothing_but_hypers_own_refusals_is_replaced() {
+        for kept in [
+            "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n",
+            "HTTP/1.1 400 Bad Request\r\ncontent-length: 2\r\n\r\n{}",
+            "HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n0\r\n",
+            "HTTP/1.1 100 Continue\r\n\r\n",
+            "5\r\nHTTP/1.1 431 \r\ncontent-length: 0\r\n\r\n",
+            "",
+        ] {
+            assert_eq!(instead_of(kept.as_bytes()), None, "{kept}");
+        }
     }
 
     #[tokio::test(start_paused = true)]

@@ -5,10 +5,6 @@
 //! but for the connection's run in [`crate::turn`], which drops what is here when one is due: dropping the future or
 //! the body closes the request.
 
-mod request;
-mod retry;
-
-use std::fmt::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime};
@@ -17,11 +13,14 @@ use bytes::Bytes;
 use http::{HeaderValue, StatusCode, header};
 use http_body_util::{BodyExt as _, Limited};
 
-use crate::conversation::Conversation;
-use crate::error::{ChatError, Code};
-use crate::refusal::Account;
+use super::retry;
+use crate::error::{ChatError, Code, causes};
+use crate::inbound::conversation::Conversation;
+use crate::protocol::refusal::Account;
+use crate::protocol::{Reader, chat};
+use crate::report::hints::Hints;
+use crate::report::telemetry::{Call, Telemetry};
 use crate::settings::{Clocks, Endpoint, Model, Options};
-use crate::telemetry::{Call, Telemetry};
 use crate::token::TokenProvider;
 
 /// An error body is read this far; they are small.
@@ -46,6 +45,7 @@ pub struct Upstream {
     options: Options,
     max_retries: u32,
     telemetry: Telemetry,
+    hints: Arc<Hints>,
 }
 
 /// Upstream answers.
@@ -53,6 +53,8 @@ pub struct Upstream {
 pub struct Opened<B> {
     /// Its bytes are server-sent events.
     pub body: B,
+    /// What reads them.
+    pub reader: Reader,
     /// The call that brought it.
     pub call: Call,
 }
@@ -89,12 +91,27 @@ impl Upstream {
     ) -> Self {
         let Model { endpoint, deployment, .. } = model;
         let max_retries = clocks.max_retries;
-        Self { client, endpoint, route: AtomicUsize::new(0), deployment, tokens, options, max_retries, telemetry }
+        Self {
+            client,
+            endpoint,
+            route: AtomicUsize::new(0),
+            deployment,
+            tokens,
+            options,
+            max_retries,
+            telemetry,
+            hints: Arc::default(),
+        }
     }
 
     /// The deployment's name, for the `start` line.
     pub fn deployment(&self) -> &str {
         &self.deployment
+    }
+
+    /// What its operator has been told once.
+    pub(crate) fn hints(&self) -> Arc<Hints> {
+        Arc::clone(&self.hints)
     }
 
     /// Asks the model. `traceparent` is the caller's, passed on where telemetry has none of its own.
@@ -106,7 +123,7 @@ impl Upstream {
         conversation: Conversation,
         traceparent: Option<HeaderValue>,
     ) -> Result<Opened<reqwest::Body>, ChatError> {
-        let body = request::body(&self.deployment, &self.options, &conversation);
+        let body = chat::request::body(&self.deployment, &self.options, &conversation);
         drop(conversation);
         let mut retries = 0;
         let mut token_is_fresh = false;
@@ -124,7 +141,10 @@ impl Upstream {
                 Ok(response) if response.status() == StatusCode::OK => {
                     call.answered(StatusCode::OK);
                     return match accept(response) {
-                        Ok(body) => Ok(Opened { body, call }),
+                        Ok(body) => {
+                            let reader = Reader::Chat(chat::Reader::new(self.options.starts_in_thoughts));
+                            Ok(Opened { body, reader, call })
+                        }
                         Err(error) => {
                             call.failed(error.code());
                             Err(error)
@@ -250,15 +270,4 @@ fn unreachable(error: reqwest::Error) -> Result<ChatError, ChatError> {
 
 fn internal(cause: &str) -> ChatError {
     ChatError::new(Code::Internal, "This program failed. Tell the operator.").caused_by(cause)
-}
-
-/// An error with all its sources, in one line.
-pub(crate) fn causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        let _ = write!(text, ": {error}");
-        source = error.source();
-    }
-    text
 }

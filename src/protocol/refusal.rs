@@ -12,8 +12,8 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::error::{ChatError, Code};
-use crate::filter::filtered_categories;
 use crate::json::{Object, given};
+use crate::protocol::filter::filtered_categories;
 
 /// The wait that a client is told when upstream limits the rate and names none.
 const DEFAULT_RATE_WAIT: Duration = Duration::from_secs(10);
@@ -38,7 +38,7 @@ struct Fields<'a> {
     code: Option<&'a RawValue>,
     #[serde(default, borrow, deserialize_with = "given", rename = "type")]
     kind: Option<&'a RawValue>,
-    #[serde(default, borrow, deserialize_with = "given")]
+    #[serde(default, borrow, deserialize_with = "given", alias = "error_message")]
     message: Option<&'a RawValue>,
     #[serde(default, borrow)]
     innererror: Option<Object<Inner<'a>>>,
@@ -77,6 +77,11 @@ impl Account {
                 .map(filtered_categories)
                 .unwrap_or_default(),
         }
+    }
+
+    /// Whether it says anything of a failure. A `type` alone does not: every event may have one.
+    pub(crate) fn is_told(&self) -> bool {
+        !self.code.is_empty() || !self.message.is_empty()
     }
 
     fn is_content_filter(&self) -> bool {

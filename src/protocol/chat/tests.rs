@@ -10,8 +10,8 @@ fn relay(events: &[&str]) -> Relayed {
 }
 
 /// The same, with something done to the answer before each event.
-fn relay_with(events: &[&str], before: impl Fn(&mut Answer)) -> Relayed {
-    let mut answer = Answer::default();
+fn relay_with(events: &[&str], before: impl Fn(&mut Reader)) -> Relayed {
+    let mut answer = Reader::default();
     let mut lines = Vec::new();
     let mut end = None;
     for data in events {
@@ -26,7 +26,7 @@ fn relay_with(events: &[&str], before: impl Fn(&mut Answer)) -> Relayed {
         }
     }
     let end = end.unwrap_or_else(|| answer.end(&mut lines).map_err(|error| error.code()));
-    let end = end.map(|()| (answer.finish_reason().to_owned(), answer.usage().to_owned()));
+    let end = end.map(|()| (answer.answer().finish_reason().to_owned(), answer.answer().usage().to_owned()));
     let lines = String::from_utf8(lines).unwrap();
     assert!(lines.is_empty() || lines.ends_with('\n'));
     (lines.lines().map(str::to_owned).collect(), end)
@@ -189,19 +189,15 @@ fn what_is_no_chunk_is_a_protocol_fault() {
         "not JSON",
         "[DONE]x",
         " [DONE]",
-        "[]",
         "null",
         "7",
         r#"{"choices":{}}"#,
-        r#"{"choices":[[]]}"#,
-        r#"{"choices":[{"index":"0"}]}"#,
+        r#"{"choices":[[1]]}"#,
+        r#"{"choices":[{"index":"a"}]}"#,
         r#"{"choices":[{"index":-1}]}"#,
         r#"{"choices":[{"index":99,"delta":{}}]}"#,
-        r#"{"choices":[{"delta":[]}]}"#,
         r#"{"choices":[{"delta":{"content":7}}]}"#,
-        r#"{"choices":[{"delta":{"reasoning":{}}}]}"#,
-        r#"{"choices":[{"finish_reason":7}]}"#,
-        r#"{"usage":7}"#,
+        r#"{"choices":[{"delta":{"reasoning":7}}]}"#,
         r#"{"choices":[]}}"#,
     ] {
         assert_eq!(code(event), Code::UpstreamProtocol, "{event}");
@@ -209,30 +205,147 @@ fn what_is_no_chunk_is_a_protocol_fault() {
 }
 
 #[test]
-fn halves_of_a_character_in_two_events_pass_as_they_are() {
-    let half = |escape: &str| format!(r#"{{"choices":[{{"index":0,"delta":{{"content":"{escape}"}}}}]}}"#);
-    for before in ["", "a", "<think>a"] {
-        let told = lines(&[&content(before), &half(r"\ud83d"), &half(r"\ude04")]);
-        assert!(told[1].contains(r#"content":"\ud83d""#), "{told:?}");
-        assert!(told[2].contains(r#"content":"\ude04""#), "{told:?}");
+fn what_is_odd_but_plain_is_read_for_what_it_means() {
+    for (event, line) in [
+        (r#"{"choices":[{"index":"0","delta":[]}]}"#, r#"{"index":0,"delta":{}}"#),
+        (r#"{"choices":[{"index":null,"delta":{"content":"a"}}],"usage":7}"#, r#"{"index":0,"delta":{"content":"a"}}"#),
+        (
+            r#"{"choices":[{"delta":{"content":"a","content":"b"}}],"id":1,"id":2}"#,
+            r#"{"index":0,"delta":{"content":"b"}}"#,
+        ),
+        (r#"{"choices":[{"message":{"content":"a"}}],"error":""}"#, r#"{"index":0,"delta":{"content":"a"}}"#),
+        (r#"{"choices":[{"delta":{"reasoning":[{"text":"a"}]}}]}"#, r#"{"index":0,"delta":{"reasoning_content":"a"}}"#),
+    ] {
+        assert_eq!(lines(&[event]), [line], "{event}");
     }
+}
+
+#[test]
+fn a_finish_reason_that_says_nothing_is_none() {
+    for nothing in ["null", r#""""#, r#""null""#, "7", "{}"] {
+        let chunk = |text: &str| {
+            format!(r#"{{"choices":[{{"index":0,"delta":{{"content":"{text}"}},"finish_reason":{nothing}}}]}}"#)
+        };
+        let (told, end) = relay(&[&chunk("<th"), &chunk("ink>a"), &chunk("</think>"), &chunk("b")]);
+        assert_eq!(end, Err(Code::UpstreamTruncated), "{nothing}");
+        let said: Vec<serde_json::Value> = told.iter().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let joined = |field: &str| said.iter().filter_map(|line| line["delta"][field].as_str()).collect::<String>();
+        assert_eq!((joined("reasoning_content"), joined("content")), ("a".to_owned(), "b".to_owned()), "{nothing}");
+    }
+}
+
+#[test]
+fn thoughts_and_answer_in_a_list_of_parts_are_told_apart() {
+    let list = r#"[{"type":"thinking","thinking":[{"type":"text","text":"Hm"}]},{"type":"text","text":"Yes"}]"#;
+    let event = format!(r#"{{"choices":[{{"index":0,"delta":{{"role":"assistant","content":{list}}}}}]}}"#);
+    assert_eq!(
+        lines(&[&event, &content("!")]),
+        [
+            r#"{"index":0,"delta":{"reasoning_content":"Hm"},"finish_reason":null}"#,
+            r#"{"index":0,"delta":{"role":"assistant","content":"Yes"}}"#,
+            r#"{"index":0,"delta":{"content":"!"}}"#
+        ]
+    );
+    let deep = format!("{}1{}", r#"[{"thinking":"#.repeat(40), "}]".repeat(40));
+    assert_eq!(
+        lines(&[&format!(r#"{{"choices":[{{"delta":{{"content":{deep}}}}}]}}"#)]),
+        [r#"{"index":0,"delta":{}}"#]
+    );
+}
+
+#[test]
+fn the_first_half_of_a_character_waits_for_the_second() {
+    let half = |escape: &str| format!(r#"{{"choices":[{{"index":0,"delta":{{"content":"{escape}"}}}}]}}"#);
+    let (a, b) = (half(r"x\ud83d"), half(r"\ude04y"));
+    assert_eq!(
+        lines(&[&content("a"), &a, &b, &content("b")])[1..],
+        [
+            r#"{"index":0,"delta":{"content":"x"}}"#,
+            r#"{"index":0,"delta":{"content":"\ud83d\ude04y"}}"#,
+            r#"{"index":0,"delta":{"content":"b"}}"#
+        ]
+    );
+    assert_eq!(
+        lines(&[&content("<think>"), &a, &b])[2],
+        r#"{"index":0,"delta":{"reasoning_content":"\ud83d\ude04y"}}"#
+    );
+    assert_eq!(lines(&[&a, &content("b")])[1], r#"{"index":0,"delta":{"content":"\ufffdb"}}"#, "it stays alone");
+    assert_eq!(lines(&[&a])[1], "{\"index\":0,\"delta\":{\"content\":\"\u{FFFD}\"},\"finish_reason\":null}");
+}
+
+#[test]
+fn half_a_thoughts_character_does_not_wait_for_content() {
+    let thought = r#"{"choices":[{"index":0,"delta":{"reasoning_content":"\ud83d"}}]}"#;
+    assert_eq!(
+        lines(&[thought, &content("a")])[1..],
+        [
+            "{\"index\":0,\"delta\":{\"reasoning_content\":\"\u{FFFD}\"},\"finish_reason\":null}",
+            r#"{"index":0,"delta":{"content":"a"}}"#
+        ]
+    );
+}
+
+#[test]
+fn no_half_of_a_character_passes_anywhere() {
+    let event = r#"{"choices":[{"index":0,"delta":{"refusal":"\ud83d","tool_calls":[{"function":{"arguments":"\ud83d"}}]},"logprobs":{"content":[{"token":"\ude04"}]}}]}"#;
+    assert_eq!(
+        lines(&[event]),
+        [
+            r#"{"index":0,"delta":{"refusal":"","tool_calls":[{"function":{"arguments":"\ufffd"}}]},"logprobs":{"content":[{"token":"\ufffd"}]}}"#
+        ]
+    );
 }
 
 #[test]
 fn half_a_character_beside_what_may_be_a_tag_does_not_break_the_answer() {
     let event = r#"{"choices":[{"index":0,"delta":{"content":" \ud83d"}}]}"#;
-    assert_eq!(lines(&[event]), ["{\"index\":0,\"delta\":{\"content\":\" \u{FFFD}\"}}"]);
+    assert_eq!(lines(&[event])[1], "{\"index\":0,\"delta\":{\"content\":\" \u{FFFD}\"},\"finish_reason\":null}");
     let event = r#"{"choices":[{"index":0,"delta":{"content":"<think>a</think>\ud83d"}}]}"#;
-    assert_eq!(lines(&[event])[1], "{\"index\":0,\"delta\":{\"content\":\"\u{FFFD}\"}}");
+    assert_eq!(lines(&[event])[1], "{\"index\":0,\"delta\":{\"content\":\"\u{FFFD}\"},\"finish_reason\":null}");
+}
+
+#[test]
+fn content_that_begins_inside_its_thoughts() {
+    let mut reader = Reader::new(true);
+    let mut lines = Vec::new();
+    for text in ["Hm", "</think>", "Yes"] {
+        reader.event(&Event { name: "", data: content(text).into() }, &mut lines).unwrap();
+    }
+    let told = String::from_utf8(lines).unwrap();
+    assert!(told.contains(r#"{"reasoning_content":"Hm"}"#) && told.contains(r#"{"content":"Yes"}"#), "{told}");
+    assert!(!reader.answer().is_missing_thoughts());
+}
+
+#[test]
+fn a_closing_tag_of_thoughts_that_were_never_told_is_noticed() {
+    for (pieces, noticed) in [
+        (&["Hm", "a", "</th", "ink>", "Yes"][..], true),
+        (&["<think>", "Hm", "</think>", "The tag </think>"][..], false),
+        (&["Hm", "Yes"][..], false),
+    ] {
+        let mut reader = Reader::default();
+        for text in pieces {
+            reader.event(&Event { name: "", data: content(text).into() }, &mut Vec::new()).unwrap();
+        }
+        assert_eq!(reader.answer().is_missing_thoughts(), noticed, "{pieces:?}");
+    }
 }
 
 #[test]
 fn a_failure_in_the_stream_is_told_by_field_or_by_name() {
     assert_eq!(code(r#"{"error":{"message":"m"},"choices":[]}"#), Code::UpstreamError);
-    let mut answer = Answer::default();
+    let mut answer = Reader::default();
     let event = Event { name: "error", data: r#"{"code":"429","message":"m"}"#.into() };
     assert_eq!(answer.event(&event, &mut Vec::new()).unwrap_err().code(), Code::RateLimited);
-    assert!(lines(&[r#"{"error":null,"choices":[]}"#]).is_empty(), "null is no failure");
+    for plain in [
+        r#"{"choices":null,"error_type":"overloaded","error_message":"m"}"#,
+        r#"{"object":"error","message":"m","type":"BadRequestError","code":400}"#,
+    ] {
+        assert_eq!(code(plain), Code::UpstreamError, "{plain}");
+    }
+    for none in [r#"{"error":null,"choices":[]}"#, r#"{"error":{},"choices":[]}"#, r#"{"type":"ping"}"#] {
+        assert!(lines(&[none]).is_empty(), "{none} is no failure");
+    }
 }
 
 #[test]
@@ -258,18 +371,21 @@ const SHAPES: [&str; 9] = [
 
 #[test]
 fn an_event_like_the_last_one_is_not_read() {
-    let mut answer = Answer::default();
+    let mut answer = Reader::default();
     let mut lines = Vec::new();
     let event = |text: &str| SHAPES[1].replace('§', text);
-    let mut read = |answer: &mut Answer, data: &str| {
+    let mut read = |answer: &mut Reader, data: &str| {
         lines.clear();
         answer.event(&Event { name: "", data: data.into() }, &mut lines).unwrap();
         String::from_utf8(lines.clone()).unwrap()
     };
-    assert!(!answer.repeat.line(&event("b"), &mut Vec::new()));
+    assert!(answer.repeat.line(&event("b"), &mut Vec::new()).is_none());
     let first = read(&mut answer, &event("safe"));
     let mut repeated = Vec::new();
-    assert!(answer.repeat.line(&event("\\u00e9"), &mut repeated), "the text itself, though it stands elsewhere too");
+    assert!(
+        answer.repeat.line(&event("\\u00e9"), &mut repeated).is_some(),
+        "the text itself, though it stands elsewhere too"
+    );
     assert_eq!(
         String::from_utf8(repeated).unwrap(),
         first.replace("\"reasoning_content\":\"safe\"", "\"reasoning_content\":\"\\u00e9\"")
@@ -277,10 +393,10 @@ fn an_event_like_the_last_one_is_not_read() {
     for (shape, is_remembered) in
         [(0, true), (1, true), (2, true), (3, false), (4, false), (5, false), (6, false), (7, false), (8, true)]
     {
-        let mut answer = Answer::default();
+        let mut answer = Reader::default();
         let data = SHAPES[shape].replace('§', "a");
         read(&mut answer, &data);
-        assert_eq!(answer.repeat.line(&data, &mut Vec::new()), is_remembered, "{data}");
+        assert_eq!(answer.repeat.line(&data, &mut Vec::new()).is_some(), is_remembered, "{data}");
     }
 }
 

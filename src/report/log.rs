@@ -13,6 +13,8 @@ use tracing_subscriber::layer::{Layered, SubscriberExt as _};
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{Layer, Registry};
 
+use crate::settings;
+
 /// All events that the filter lets through.
 pub type Filtered = Layered<Targets, Registry>;
 
@@ -32,7 +34,7 @@ const QUIET: [&str; 7] = [
 /// Starts the log, and tells panics to it. `also` gets the same events. Dropping the guard writes what waits.
 pub fn start(filter: &str, also: Option<impl Layer<Filtered> + Send + Sync>) -> WorkerGuard {
     // The filter was checked with the settings. What it says of a library comes later, and wins.
-    let filter = self::filter(&format!("{},{filter}", QUIET.join(","))).unwrap_or_default();
+    let filter = settings::log_filter(&format!("{},{filter}", QUIET.join(","))).unwrap_or_default();
     let (writer, guard) =
         NonBlockingBuilder::default().lossy(true).buffered_lines_limit(MAX_WAITING_LINES).finish(std::io::stdout());
     let lines = tracing_subscriber::fmt::layer().with_writer(writer).with_target(false);
@@ -48,34 +50,4 @@ pub fn start(filter: &str, also: Option<impl Layer<Filtered> + Send + Sync>) -> 
         tracing::error!(place, "a panic; this is a fault of the program");
     }));
     guard
-}
-
-/// Reads a filter: `LEVEL` and `TARGET=LEVEL`, between commas; the longest target that fits decides. Nothing of spans and
-/// fields: their patterns are regular expressions, which took a twentieth of the binary and, for one of 200 letters,
-/// minutes. `None`: it cannot be read.
-pub(crate) fn filter(text: &str) -> Option<Targets> {
-    let directives: Vec<&str> = text.split(',').map(str::trim).filter(|directive| !directive.is_empty()).collect();
-    if directives.is_empty() || text.contains(['[', '{']) {
-        return None;
-    }
-    directives.join(",").parse().ok()
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn white_space_and_empty_directives_do_not_count() {
-        for (spaced, meant) in [("info, a=debug", "info,a=debug"), (" é=trace ,,\u{a0}aé=debug,", "é=trace,aé=debug")]
-        {
-            assert_eq!(super::filter(spaced), super::filter(meant));
-            assert!(super::filter(meant).is_some());
-        }
-    }
-
-    #[test]
-    fn what_is_no_level_and_what_asks_for_spans_is_refused() {
-        for wrong in ["a=loud", "a[b]=debug", "info,a[b{c=d}]=debug", ",", "a=b=c"] {
-            assert!(super::filter(wrong).is_none(), "{wrong}");
-        }
-    }
 }

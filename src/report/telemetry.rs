@@ -2,7 +2,7 @@
 //!
 //! In reading order: `request` and `call` are the spans, `instruments` the metrics, `lines` takes the log's lines
 //! along, `export` sends. A turn outlives every scope of code that works on it, so its span is not bound to one: it is
-//! held by the turn's [`Record`](crate::record::Record), and ends with it. Never told: prompts, answers, tokens, who
+//! held by the turn's [`Record`](crate::report::record::Record), and ends with it. Never told: prompts, answers, tokens, who
 //! asked. Everything that waits to be sent is bounded; what does not fit is lost and counted, and no answer waits.
 
 mod call;
@@ -34,7 +34,7 @@ use self::instruments::Instruments;
 pub use self::request::Trace;
 pub(crate) use self::request::{Ending, Outcome};
 use crate::settings;
-use crate::token::TokenProvider;
+use crate::token::{TokenProvider, untold};
 
 /// Spans and log lines that may wait to be sent, each; more are lost.
 const MAX_WAITING: usize = 2048;
@@ -85,7 +85,7 @@ impl Telemetry {
         client: reqwest::Client,
         open_streams: impl Fn() -> usize + Send + Sync + 'static,
     ) -> Result<(Self, Sending), String> {
-        let tokens = TokenProvider::new(&settings.identity, &client, Self::off());
+        let tokens = TokenProvider::new(&settings.identity, &client, untold);
         let sender = Sender::new(client, tokens, settings.ingestion.endpoint.clone());
         let connection = format!(
             "InstrumentationKey={};IngestionEndpoint={}",

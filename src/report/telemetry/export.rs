@@ -20,8 +20,8 @@ use opentelemetry_sdk::trace::{SpanData, SpanExporter};
 use tokio::runtime::Handle;
 use url::Url;
 
+use crate::error::causes;
 use crate::token::TokenProvider;
-use crate::upstream::causes;
 
 /// Time for one request with items, its token included.
 const SEND_TIMEOUT: Duration = Duration::from_secs(10);

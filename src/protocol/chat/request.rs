@@ -3,7 +3,8 @@
 use bytes::Bytes;
 use serde::Serialize;
 
-use crate::conversation::{Conversation, Message};
+use super::message::Wire;
+use crate::inbound::conversation::Conversation;
 use crate::settings::Options;
 
 #[derive(Serialize)]
@@ -24,7 +25,7 @@ struct ChatCompletion<'a> {
 #[serde(untagged)]
 enum RequestMessage<'a> {
     System { role: &'static str, content: &'a str },
-    Said(&'a Message),
+    Said(Wire<'a>),
 }
 
 #[derive(Serialize)]
@@ -33,11 +34,13 @@ struct StreamOptions {
 }
 
 /// The operator's system prompt, then the conversation, then what the settings add.
-pub(super) fn body(deployment: &str, options: &Options, conversation: &Conversation) -> Bytes {
+pub(crate) fn body(deployment: &str, options: &Options, conversation: &Conversation) -> Bytes {
     let system = RequestMessage::System { role: "system", content: &options.system_prompt };
     let request = ChatCompletion {
         model: deployment,
-        messages: std::iter::once(system).chain(conversation.messages().iter().map(RequestMessage::Said)).collect(),
+        messages: std::iter::once(system)
+            .chain(conversation.messages().iter().map(|message| RequestMessage::Said(Wire(message))))
+            .collect(),
         stream: true,
         stream_options: StreamOptions { include_usage: true },
         max_completion_tokens: options.max_completion_tokens,
@@ -57,7 +60,14 @@ mod tests {
 
     #[test]
     fn the_system_prompt_comes_first_and_settings_add_what_is_set() {
-        let limits = RequestLimits { max_bytes: 999, max_messages: 9, max_chars: 99, timeout: Duration::from_secs(1) };
+        let limits = RequestLimits {
+            max_bytes: 999,
+            max_messages: 9,
+            max_chars: 99,
+            max_images: 0,
+            max_image_bytes: 0,
+            timeout: Duration::from_secs(1),
+        };
         let said = br#"{"messages":[{"role":"user","content":"a"},{"role":"assistant","content":"b","reasoning_content":"x"},{"role":"user","content":"c"}]}"#;
         let conversation = Conversation::parse(said, &limits).unwrap();
         let mut options = Options {
@@ -65,6 +75,7 @@ mod tests {
             max_completion_tokens: None,
             reasoning_effort: None,
             temperature: None,
+            starts_in_thoughts: false,
         };
         let text = |options: &Options| String::from_utf8(body("r1", options, &conversation).to_vec()).unwrap();
         let plain = r#"{"model":"r1","messages":[{"role":"system","content":"Be brief."},{"role":"user","content":"a"},{"role":"assistant","content":"b"},{"role":"user","content":"c"}],"stream":true,"stream_options":{"include_usage":true}"#;
