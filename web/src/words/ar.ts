@@ -1,5 +1,5 @@
 /** Arabic, from right to left. Names that a model or a person wrote are isolated where they stand inside a sentence. */
-import type { Words } from '.';
+import type { Words } from './en';
 
 /** Digits as the reader's own numbers have them would differ from those in the answers: Latin ones throughout. */
 const number = (value: number) => value.toLocaleString('ar-u-nu-latn');

@@ -1,5 +1,5 @@
 /** German. */
-import type { Words } from '.';
+import type { Words } from './en';
 
 const number = (value: number) => value.toLocaleString('de');
 const count = (value: number, one: string, many: string) => `${number(value)} ${value === 1 ? one : many}`;

@@ -231,3 +231,6 @@ export const en = {
     configuration: { title: 'This page is not set up', advice: 'Tell the operator: config.json cannot be read.' },
   },
 };
+
+/** What every catalogue holds. */
+export type Words = typeof en;
