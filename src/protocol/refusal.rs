@@ -319,6 +319,7 @@ impl Account {
                 "nothing at {path} for model {deployment}: AZURE_INFERENCE_ENDPOINT, AZURE_DEEPSEEK_DEPLOYMENT or \
                  AZURE_INFERENCE_API_VERSION may be wrong; a new deployment takes some minutes"
             )),
+            Meaning::Image => add("the model takes no images, or not this one: IMAGES says whether images are offered"),
             Meaning::UsedUp => add("the quota or the credit of the model's service has to be raised"),
             Meaning::NoAnswer => add(&format!("no answer of a model's service at {path} (AZURE_INFERENCE_ENDPOINT)")),
             Meaning::Rejected => {
