@@ -33,6 +33,7 @@ mod properties;
 mod queries;
 mod repository;
 mod requests;
+mod responses_faults;
 mod responses_vectors;
 mod streaming;
 mod support;
