@@ -94,6 +94,11 @@ async fn run(settings: Settings) -> Result<(), String> {
         || settings.telemetry.as_ref().is_some_and(|telemetry| !plain(&telemetry.ingestion.endpoint));
     let client = upstream::client(needs_tls, settings.clocks.connect)
         .map_err(|error| format!("the HTTP client: {error} (are the system's CA certificates installed?)"))?;
+    let model_client = match &settings.proxy {
+        Some(proxy) => upstream::client_through(proxy, settings.clocks.connect)
+            .map_err(|error| format!("the HTTP client for the proxy: {}", error.without_url()))?,
+        None => client.clone(),
+    };
     let listener = serve::listen(settings.port).map_err(|error| format!("port {}: {error}", settings.port))?;
     let address = listener.local_addr().map_err(|error| error.to_string())?;
     let is_demo = settings.model.is_none();
@@ -122,7 +127,14 @@ async fn run(settings: Settings) -> Result<(), String> {
         limits: settings.request,
         clocks: settings.clocks,
         slots,
-        upstream: Arc::new(Upstream::new(client, model, tokens, settings.options, &settings.clocks, telemetry.clone())),
+        upstream: Arc::new(Upstream::new(
+            model_client,
+            model,
+            tokens,
+            settings.options,
+            &settings.clocks,
+            telemetry.clone(),
+        )),
         telemetry,
         grace_over,
     });

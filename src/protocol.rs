@@ -6,14 +6,46 @@
 
 pub mod chat;
 mod filter;
-pub(crate) mod refusal;
+mod parameters;
+pub mod refusal;
 pub mod responses;
 pub mod sse;
+
+use bytes::Bytes;
 
 use self::sse::{Decoder, Event};
 use crate::answer::Answer;
 use crate::error::ChatError;
-use crate::settings::Api;
+use crate::inbound::conversation::Conversation;
+use crate::settings::{Api, Options};
+
+/// Writes requests to one deployment, by the protocol that it speaks.
+#[derive(Debug)]
+pub(crate) enum Template {
+    Chat(chat::request::Template),
+    Responses(responses::request::Template),
+}
+
+impl Template {
+    /// What the settings say is written once. `loopback`: it is a server on this machine.
+    pub(crate) fn new(api: Api, deployment: &str, options: &Options, loopback: bool) -> Self {
+        match api {
+            Api::Chat => Self::Chat(chat::request::Template::new(deployment, options, loopback)),
+            Api::Responses => Self::Responses(responses::request::Template::new(deployment, options)),
+        }
+    }
+
+    /// The body of the request for a conversation.
+    ///
+    /// # Errors
+    /// `invalid_request`: the client asks for what this protocol cannot say.
+    pub(crate) fn body(&self, conversation: &Conversation) -> Result<Bytes, ChatError> {
+        match self {
+            Self::Chat(template) => Ok(template.body(conversation)),
+            Self::Responses(template) => template.body(conversation),
+        }
+    }
+}
 
 /// What follows after an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,7 +4,9 @@
 //! environment (`azure_identity` reads the platform's identity variables itself).
 
 mod endpoint;
+mod extra_body;
 mod log_filter;
+mod proxy;
 mod read;
 mod telemetry;
 pub mod variables;
@@ -13,6 +15,7 @@ use std::time::Duration;
 
 pub use self::endpoint::Endpoint;
 pub(crate) use self::log_filter::log_filter;
+pub use self::proxy::Proxy;
 pub use self::read::Fault;
 use self::read::Reader;
 pub use self::telemetry::Ingestion;
@@ -35,6 +38,8 @@ pub struct Settings {
     pub streams: StreamLimits,
     /// Where the model is and what it is asked for; `None` is the built-in demo model.
     pub model: Option<Model>,
+    /// Through what the model is reached; `None`: directly.
+    pub proxy: Option<Proxy>,
     /// `AZURE_INFERENCE_API`: what the model speaks, the demo model too.
     pub api: Api,
     /// What is sent with every conversation.
@@ -153,8 +158,8 @@ pub enum Identity {
 /// What is sent with every conversation.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// `SYSTEM_PROMPT`
-    pub system_prompt: String,
+    /// `SYSTEM_PROMPT`; `None` sends no system message.
+    pub system_prompt: Option<String>,
     /// `MAX_COMPLETION_TOKENS`
     pub max_completion_tokens: Option<u32>,
     /// `REASONING_EFFORT`
@@ -163,6 +168,8 @@ pub struct Options {
     pub temperature: Option<f64>,
     /// `STARTS_IN_THOUGHTS`
     pub starts_in_thoughts: bool,
+    /// `EXTRA_BODY`: a merge patch for the request's body.
+    pub extra_body: serde_json::Map<String, serde_json::Value>,
 }
 
 /// How upstream's answer is waited for.
@@ -212,6 +219,7 @@ impl Settings {
         let in_production = reader.value(&v::RUNNING_IN_PRODUCTION, read::boolean)?;
         let api = reader.value(&v::AZURE_INFERENCE_API, read::api)?;
         let model = read_model(reader, in_production, api);
+        let proxy = proxy::read(reader, model.as_ref().map(|model| &model.endpoint));
         let host_port = reader.optional(&v::FUNCTIONS_CUSTOMHANDLER_PORT, read::port);
         let own_port = reader.value(&v::PORT, read::port)?;
         let log_filter = reader.value(&v::RUST_LOG, read::text)?;
@@ -242,13 +250,15 @@ impl Settings {
                 max_per_user: reader.value(&v::MAX_STREAMS_PER_USER, read::count)?,
             },
             model,
+            proxy,
             api,
             options: Options {
-                system_prompt: reader.value(&v::SYSTEM_PROMPT, read::text)?,
+                system_prompt: reader.value(&v::SYSTEM_PROMPT, read::text_or_none)?,
                 max_completion_tokens: reader.optional(&v::MAX_COMPLETION_TOKENS, read::tokens),
                 reasoning_effort: reader.optional(&v::REASONING_EFFORT, read::word),
                 temperature: reader.optional(&v::TEMPERATURE, read::temperature),
                 starts_in_thoughts: reader.value(&v::STARTS_IN_THOUGHTS, read::boolean)?,
+                extra_body: extra_body::read(reader),
             },
             clocks: Clocks {
                 connect: reader.value(&v::CONNECT_TIMEOUT, read::duration)?,
@@ -386,7 +396,16 @@ mod tests {
         let settings = read(&[("AZURE_INFERENCE_ENDPOINT", ""), ("PORT", " "), ("SYSTEM_PROMPT", "")]).unwrap();
         assert!(settings.model.is_none());
         assert_eq!(settings.port, 7071);
-        assert_eq!(settings.options.system_prompt, "You are a helpful assistant.");
+        assert_eq!(settings.options.system_prompt.as_deref(), Some("You are a helpful assistant."));
+    }
+
+    #[test]
+    fn none_is_no_system_prompt() {
+        for none in ["none", " None "] {
+            assert_eq!(read(&[("SYSTEM_PROMPT", none)]).unwrap().options.system_prompt, None);
+        }
+        let prompt = read(&[("SYSTEM_PROMPT", "none of your business")]).unwrap().options.system_prompt;
+        assert_eq!(prompt.as_deref(), Some("none of your business"));
     }
 
     #[test]

@@ -78,11 +78,14 @@ fn check_error(error: &reasoning_chat::error::ChatError, data: &str) {
                 | Code::RateLimited
                 | Code::ContentFilter
                 | Code::ContextLengthExceeded
+                | Code::UpstreamAuth
+                | Code::UpstreamMisconfigured
+                | Code::UpstreamRejected
         ),
         "{:?}",
         error.code()
     );
-    assert!(error.text().len() < 200 && error.cause().is_none_or(|cause| cause.len() < 400), "{data}");
+    assert!(error.text().len() < 200 && error.cause().is_none_or(|cause| cause.len() < 6000), "{data}");
     serde_json::from_slice::<Value>(&error.to_json("r")).expect("an error is JSON");
 }
 

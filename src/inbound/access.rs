@@ -32,8 +32,11 @@ pub fn admit(access: &Access, headers: &HeaderMap) -> Result<Caller, ChatError> 
         if !access.platform_authenticates {
             return Err(ChatError::new(
                 Code::SignInNotConfigured,
-                "Nobody may call yet: turn on App Service Authentication for the function app, or set \
-                 ALLOW_ANONYMOUS=true if everyone may.",
+                "Nobody may call yet: the operator has to turn sign-in on first.",
+            )
+            .caused_by(
+                "App Service Authentication is off (WEBSITE_AUTH_ENABLED); turn it on for the function app, or set \
+                 ALLOW_ANONYMOUS=true if everyone may call",
             ));
         }
         if user.is_none() {
@@ -50,10 +53,8 @@ fn check_origin(access: &Access, headers: &HeaderMap) -> Result<(), ChatError> {
     if origins.all(|origin| origin.to_str().is_ok_and(|origin| allowed.iter().any(|allowed| allowed == origin))) {
         return Ok(());
     }
-    Err(ChatError::new(
-        Code::ForbiddenOrigin,
-        "Pages of this origin may not call. The operator names those that may in ALLOWED_ORIGINS.",
-    ))
+    Err(ChatError::new(Code::ForbiddenOrigin, "Pages of this origin may not call. The operator names those that may.")
+        .caused_by("the request's Origin is not one of ALLOWED_ORIGINS"))
 }
 
 #[cfg(test)]

@@ -3,7 +3,9 @@
 
 use std::time::{Duration, SystemTime};
 
-use http::{HeaderMap, StatusCode, header};
+use http::{HeaderMap, StatusCode};
+
+use crate::protocol::refusal::wait_of;
 
 /// The first pause when upstream names none; it doubles with each try.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
@@ -15,20 +17,24 @@ pub(super) fn is_worth_retrying(status: StatusCode) -> bool {
     matches!(status.as_u16(), 408 | 409 | 429 | 500..)
 }
 
-/// What the headers ask for: `retry-after-ms`, else `Retry-After` in seconds or as a date. `now` is the wall clock.
+/// Headers that ask for a wait, with the seconds of their unit, in the order in which they count. Gateways pass on their
+/// provider's under a name of their own.
+const WAIT_HEADERS: [(&str, f64); 5] = [
+    ("retry-after-ms", 0.001),
+    ("x-ms-retry-after-ms", 0.001),
+    ("retry-after", 1.0),
+    ("llm_provider-retry-after-ms", 0.001),
+    ("llm_provider-retry-after", 1.0),
+];
+
+/// What the headers ask for, as a number or as a date. `now` is the wall clock.
 pub(super) fn asked_pause(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
-    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
-    let number = |text: &str, unit: f64| {
-        let value: f64 = text.parse().ok()?;
-        Duration::try_from_secs_f64(value * unit).ok()
-    };
-    if let Some(pause) = text("retry-after-ms").and_then(|text| number(text, 0.001)) {
-        return Some(pause);
-    }
-    let text = text(header::RETRY_AFTER.as_str())?;
-    number(text, 1.0).or_else(|| {
-        let date = httpdate::parse_http_date(text).ok()?;
-        Some(date.duration_since(now).unwrap_or_default())
+    WAIT_HEADERS.iter().find_map(|(name, unit)| {
+        let text = headers.get(*name)?.to_str().ok()?.trim();
+        match text.parse() {
+            Ok(number) => wait_of(number, *unit),
+            Err(_) => Some(httpdate::parse_http_date(text).ok()?.duration_since(now).unwrap_or_default()),
+        }
     })
 }
 
@@ -57,14 +63,18 @@ mod tests {
     }
 
     #[test]
-    fn headers_are_read_in_their_three_forms() {
+    fn headers_are_read_in_all_their_forms() {
         assert_eq!(asked(&[]), None);
         assert_eq!(asked(&[("retry-after", "3")]), Some(Duration::from_secs(3)));
         assert_eq!(asked(&[("retry-after", "0.5")]), Some(Duration::from_millis(500)));
         assert_eq!(asked(&[("retry-after-ms", "250"), ("retry-after", "3")]), Some(Duration::from_millis(250)));
         assert_eq!(asked(&[("retry-after", "Sun, 06 Nov 1994 08:49:47 GMT")]), Some(Duration::from_secs(10)));
         assert_eq!(asked(&[("retry-after", "Sun, 06 Nov 1994 08:49:00 GMT")]), Some(Duration::ZERO));
-        for odd in ["-1", "NaN", "inf", "1e300", "soon", ""] {
+        assert_eq!(asked(&[("llm_provider-retry-after", "33")]), Some(Duration::from_secs(33)));
+        assert_eq!(asked(&[("llm_provider-retry-after", "33"), ("retry-after", "3")]), Some(Duration::from_secs(3)));
+        assert_eq!(asked(&[("x-ms-retry-after-ms", "250")]), Some(Duration::from_millis(250)));
+        assert_eq!(asked(&[("retry-after-ms", "soon"), ("retry-after", "3")]), Some(Duration::from_secs(3)));
+        for odd in ["-1", "NaN", "inf", "1e300", "9999999999", "soon", ""] {
             assert_eq!(asked(&[("retry-after", odd)]), None, "{odd}");
         }
     }

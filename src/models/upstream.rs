@@ -1,6 +1,6 @@
 //! Upstream: the model's chat completions.
 //!
-//! In: a [`Conversation`]. Out: the body of a `200 text/event-stream` answer, or a [`ChatError`]. Retries, the fresh
+//! In: a [`Conversation`]. Out: the body of a `200` that is a stream of events, or a [`ChatError`]. Retries, the fresh
 //! token after a 401 and the choice of route happen here, before the answer's first byte, and nowhere else. The clocks
 //! but for the connection's run in [`crate::turn`], which drops what is here when one is due: dropping the future or
 //! the body closes the request.
@@ -13,14 +13,15 @@ use bytes::Bytes;
 use http::{HeaderValue, StatusCode, header};
 use http_body_util::{BodyExt as _, Limited};
 
+use super::accept::accept;
 use super::retry;
 use crate::error::{ChatError, Code, causes};
 use crate::inbound::conversation::Conversation;
-use crate::protocol::refusal::Account;
-use crate::protocol::{Reader, chat, responses};
+use crate::protocol::refusal::{Account, Asked};
+use crate::protocol::{Reader, Template};
 use crate::report::hints::Hints;
 use crate::report::telemetry::{Call, Telemetry};
-use crate::settings::{Api, Clocks, Endpoint, Model, Options};
+use crate::settings::{Api, Clocks, Endpoint, Identity, Model, Options, Proxy};
 use crate::token::TokenProvider;
 
 /// An error body is read this far; they are small.
@@ -38,13 +39,18 @@ const MAX_IDLE_TIME: Duration = Duration::from_secs(30);
 pub struct Upstream {
     client: reqwest::Client,
     endpoint: Endpoint,
-    /// Which of the endpoint's routes answers; settled by the first 404.
+    /// Which of the endpoint's routes is asked first: the last one that answered.
     route: AtomicUsize,
     api: Api,
     deployment: String,
     tokens: Option<TokenProvider>,
-    options: Options,
+    template: Template,
+    /// The fields that `EXTRA_BODY` sets, which a refusal may speak of.
+    extra_fields: Vec<String>,
+    /// Outside production the reader is the operator.
+    at_home: bool,
     max_retries: u32,
+    starts_in_thoughts: bool,
     telemetry: Telemetry,
     hints: Arc<Hints>,
 }
@@ -62,12 +68,29 @@ pub struct Opened<B> {
     pub call: Call,
 }
 
-/// The HTTP client for upstream, for the identity endpoint and for telemetry.
+/// The HTTP client for the identity endpoint and for telemetry, and for upstream where no proxy is in between.
 ///
 /// # Errors
 /// The system has no CA certificates, and they are needed.
 pub fn client(needs_tls: bool, connect_timeout: Duration) -> reqwest::Result<reqwest::Client> {
-    let builder = reqwest::Client::builder()
+    // A proxy of the environment's is for the model's service only, and by choice: see `client_through`.
+    let builder = builder(connect_timeout).no_proxy();
+    // Without TLS no roots are needed, so that a machine without CA certificates can run the demo model.
+    if needs_tls { builder.build() } else { builder.tls_certs_only([]).build() }
+}
+
+/// The HTTP client for an upstream behind a proxy. The proxy carries TLS from end to end: it sees the upstream's name and
+/// neither tokens nor conversations.
+///
+/// # Errors
+/// The system has no CA certificates.
+pub fn client_through(proxy: &Proxy, connect_timeout: Duration) -> reqwest::Result<reqwest::Client> {
+    let except = reqwest::NoProxy::from_string(&proxy.except);
+    builder(connect_timeout).proxy(reqwest::Proxy::https(proxy.url.clone())?.no_proxy(except)).build()
+}
+
+fn builder(connect_timeout: Duration) -> reqwest::ClientBuilder {
+    reqwest::Client::builder()
         .user_agent(concat!("reasoning-chat/", env!("CARGO_PKG_VERSION")))
         // No `timeout`: it would cover the body and cut healthy streams. See `crate::turn` for the clocks.
         .connect_timeout(connect_timeout)
@@ -75,11 +98,7 @@ pub fn client(needs_tls: bool, connect_timeout: Duration) -> reqwest::Result<req
         .pool_max_idle_per_host(MAX_IDLE_CONNECTIONS)
         .pool_idle_timeout(MAX_IDLE_TIME)
         .redirect(reqwest::redirect::Policy::none())
-        // A proxy of the environment would see tokens and conversations.
-        .no_proxy()
-        .referer(false);
-    // Without TLS no roots are needed, so that a machine without CA certificates can run the demo model.
-    if needs_tls { builder.build() } else { builder.tls_certs_only([]).build() }
+        .referer(false)
 }
 
 impl Upstream {
@@ -92,17 +111,19 @@ impl Upstream {
         clocks: &Clocks,
         telemetry: Telemetry,
     ) -> Self {
-        let Model { endpoint, api, deployment, .. } = model;
-        let max_retries = clocks.max_retries;
+        let Model { endpoint, api, deployment, identity } = model;
         Self {
             client,
+            template: Template::new(api, &deployment, &options, endpoint.loopback),
             endpoint,
             route: AtomicUsize::new(0),
             api,
             deployment,
             tokens,
-            options,
-            max_retries,
+            extra_fields: options.extra_body.into_iter().map(|(field, _)| field).collect(),
+            at_home: !matches!(identity, Identity::Managed { .. }),
+            max_retries: clocks.max_retries,
+            starts_in_thoughts: options.starts_in_thoughts,
             telemetry,
             hints: Arc::default(),
         }
@@ -127,11 +148,11 @@ impl Upstream {
         conversation: Conversation,
         traceparent: Option<HeaderValue>,
     ) -> Result<Opened<reqwest::Body>, ChatError> {
-        let body = match self.api {
-            Api::Chat => chat::request::body(&self.deployment, &self.options, &conversation),
-            Api::Responses => responses::request::body(&self.deployment, &self.options, &conversation),
-        };
+        let body = self.template.body(&conversation)?;
         drop(conversation);
+        let routes = &self.endpoint.routes;
+        let first_route = self.route.load(Ordering::Relaxed);
+        let mut unknown_routes = 0;
         let mut retries = 0;
         let mut token_is_fresh = false;
         loop {
@@ -139,18 +160,25 @@ impl Upstream {
                 Some(tokens) => Some(tokens.authorization().await?),
                 None => None,
             };
-            let route = self.route.load(Ordering::Relaxed);
-            // The index only grows while there is a next route, and there is always one.
-            let Some(url) = self.endpoint.routes.get(route) else { return Err(internal("no route")) };
+            let route = (first_route + unknown_routes) % routes.len().max(1);
+            let Some(url) = routes.get(route) else { return Err(internal("no route")) };
+            let asked = Asked {
+                deployment: &self.deployment,
+                path: url.path(),
+                with_token: authorization.is_some(),
+                at_home: self.at_home,
+                fields: &self.extra_fields,
+            };
             let call = self.telemetry.call(url, retries);
             let traceparent = call.traceparent().or_else(|| traceparent.clone());
-            let (error, asked) = match self.send(url, &body, authorization.as_ref(), traceparent.as_ref()).await {
+            let (error, wait) = match self.send(url, &body, authorization.as_ref(), traceparent.as_ref()).await {
                 Ok(response) if response.status() == StatusCode::OK => {
                     call.answered(StatusCode::OK);
                     let wait = retry::asked_pause(response.headers(), SystemTime::now());
-                    return match accept(response) {
+                    return match accept(response).await {
                         Ok(body) => {
-                            let reader = Reader::new(self.api, self.options.starts_in_thoughts);
+                            self.route.store(route, Ordering::Relaxed);
+                            let reader = Reader::new(self.api, self.starts_in_thoughts);
                             Ok(Opened { body, reader, wait, call })
                         }
                         Err(error) => {
@@ -162,10 +190,14 @@ impl Upstream {
                 Ok(response) => {
                     let status = response.status();
                     call.answered(status);
-                    let asked = retry::asked_pause(response.headers(), SystemTime::now());
-                    let account = read_account(response).await;
-                    if status == StatusCode::NOT_FOUND && route + 1 < self.endpoint.routes.len() {
-                        self.route.store(route + 1, Ordering::Relaxed);
+                    let wait = retry::asked_pause(response.headers(), SystemTime::now());
+                    let account = Account::read(&read_text(http::Response::from(response).into_body()).await);
+                    let wait = wait.or(account.asked_wait());
+                    if status == StatusCode::NOT_FOUND
+                        && unknown_routes + 1 < routes.len()
+                        && !account.speaks_of_the_model()
+                    {
+                        unknown_routes += 1;
                         continue;
                     }
                     if status == StatusCode::UNAUTHORIZED
@@ -177,20 +209,21 @@ impl Upstream {
                         token_is_fresh = true;
                         continue;
                     }
-                    let error = account.into_refusal(status, asked);
-                    if !retry::is_worth_retrying(status) {
+                    let may_pass = retry::is_worth_retrying(status) && account.may_pass(status, wait);
+                    let error = account.into_refusal(status, wait, &asked);
+                    if !may_pass {
                         return Err(error);
                     }
-                    (error, asked)
+                    (error, wait)
                 }
                 Err(error) => {
-                    let error = unreachable(error);
+                    let error = unreachable(error, self.at_home);
                     call.failed(error.as_ref().unwrap_or_else(|error| error).code());
                     (error?, None)
                 }
             };
             drop(call);
-            let Some(pause) = retry::pause(retries, asked, fastrand::f64()).filter(|_| retries < self.max_retries)
+            let Some(pause) = retry::pause(retries, wait, fastrand::f64()).filter(|_| retries < self.max_retries)
             else {
                 return Err(error);
             };
@@ -225,53 +258,40 @@ impl Upstream {
     }
 }
 
-/// A 200 must be a stream of events, as it stands on the wire.
-fn accept(response: reqwest::Response) -> Result<reqwest::Body, ChatError> {
-    let header = |name| response.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let media_type = header(header::CONTENT_TYPE).split(';').next().unwrap_or_default().trim();
-    let encoding = header(header::CONTENT_ENCODING).trim();
-    let cause = if !media_type.eq_ignore_ascii_case("text/event-stream") {
-        "status 200, not text/event-stream"
-    } else if !encoding.is_empty() && !encoding.eq_ignore_ascii_case("identity") {
-        "status 200, compressed although that was not asked for"
-    } else {
-        return Ok(http::Response::from(response).into_body());
-    };
-    Err(ChatError::new(
-        Code::UpstreamProtocol,
-        "The model's service answered, but not with a stream of events. Check AZURE_INFERENCE_ENDPOINT.",
-    )
-    .caused_by(cause))
-}
-
-/// What an error's body says; nothing if it is too large, too slow or unreadable.
-async fn read_account(response: reqwest::Response) -> Account {
-    let body: reqwest::Body = http::Response::from(response).into_body();
+/// An error's body; nothing if it is too large, too slow or lost.
+pub(super) async fn read_text(body: reqwest::Body) -> String {
     let read = Limited::new(body, MAX_ERROR_BYTES).collect();
     match tokio::time::timeout(ERROR_BODY_TIMEOUT, read).await {
-        Ok(Ok(body)) => Account::read(&String::from_utf8_lossy(&body.to_bytes())),
-        Ok(Err(_)) | Err(_) => Account::default(),
+        Ok(Ok(body)) => String::from_utf8_lossy(&body.to_bytes()).into_owned(),
+        Ok(Err(_)) | Err(_) => String::new(),
     }
 }
 
-/// No answer came. `Ok` is an error that another try may mend.
-fn unreachable(error: reqwest::Error) -> Result<ChatError, ChatError> {
+/// No answer came. `Ok` is an error that another try may mend. At home the address is the reader's own to set.
+fn unreachable(error: reqwest::Error, at_home: bool) -> Result<ChatError, ChatError> {
     let error = error.without_url();
     let cause = causes(&error);
     if error.is_builder() {
         return Err(internal(&cause));
     }
-    if error.is_connect() && error.is_timeout() {
-        return Err(ChatError::new(
-            Code::UpstreamTimeout,
-            "The model's service could not be reached in time (CONNECT_TIMEOUT). Try again in a moment.",
-        )
-        .caused_by(cause));
+    if !error.is_connect() {
+        let text = "The connection to the model's service was lost before it answered. Try again.";
+        return Ok(ChatError::new(Code::UpstreamError, text).caused_by(cause));
     }
-    let text = if error.is_connect() {
-        "The model's service could not be reached. Try again in a moment."
+    let cause = format!("{cause} (AZURE_INFERENCE_ENDPOINT, or the proxy in HTTPS_PROXY)");
+    if error.is_timeout() {
+        let text = if at_home {
+            "The model's service could not be reached in time (CONNECT_TIMEOUT). Check AZURE_INFERENCE_ENDPOINT, and \
+             that the service runs."
+        } else {
+            "The model's service could not be reached in time (CONNECT_TIMEOUT). Try again in a moment."
+        };
+        return Err(ChatError::new(Code::UpstreamTimeout, text).caused_by(cause));
+    }
+    let text = if at_home {
+        "The model's service could not be reached. Check AZURE_INFERENCE_ENDPOINT, and that the service runs."
     } else {
-        "The connection to the model's service was lost before it answered. Try again."
+        "The model's service could not be reached. Try again in a moment."
     };
     Ok(ChatError::new(Code::UpstreamError, text).caused_by(cause))
 }

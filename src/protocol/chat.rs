@@ -103,9 +103,8 @@ impl Reader {
         self.answer.filters(prompt_filter.is_some_and(filter::any_filtered));
         let Some(choices) = chunk.choices.flatten() else {
             // A failure may come in a plain shape of its own, without the key `error`.
-            let account = Account::read(data);
-            let is_failure = usage.is_none() && prompt_filter.is_none() && account.is_told();
-            return if is_failure { Err(account.into_stream_error()) } else { Ok(()) };
+            let failure = Account::told_in(data).filter(|_| usage.is_none() && prompt_filter.is_none());
+            return failure.map_or(Ok(()), |account| Err(account.into_stream_error()));
         };
         let mut out = Lines::new(lines, data);
         let is_alone = usage.is_none() && choices.more.is_empty() && !out.is_multiline();

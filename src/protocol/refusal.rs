@@ -1,286 +1,356 @@
 //! What upstream says when it refuses or fails, and what that means here.
 //!
-//! In: a status and an error body, or an error event in the middle of a stream. Out: a [`ChatError`]. Upstream's own
-//! words are read for their meaning and go nowhere: not to the client, not to the log, which gets the machine-made
-//! `code` and `type` only.
+//! In: a status and an error body, or an error event in the middle of a stream. Out: a [`ChatError`]. `account` reads
+//! any shape, `words` and `wait` know how services say the same thing, and `told` what of their words may be logged.
+//! Upstream's own words never reach a client.
 
-use std::fmt;
+mod account;
+#[doc(hidden)]
+pub mod fuzzing;
+mod told;
+mod wait;
+mod words;
+
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use http::StatusCode;
-use serde::Deserialize;
-use serde_json::value::RawValue;
 
+pub(crate) use self::account::Account;
+pub(crate) use self::wait::of as wait_of;
+use self::words::Words;
 use crate::error::{ChatError, Code};
-use crate::json::{Object, given};
-use crate::protocol::filter::filtered_categories;
 
 /// The wait that a client is told when upstream limits the rate and names none.
 const DEFAULT_RATE_WAIT: Duration = Duration::from_secs(10);
+/// The same when a quota is used up that waiting does not fill: somebody has to act first.
+const USED_UP_WAIT: Duration = Duration::from_secs(3600);
+/// From here on a text names the wait, and does not say "in a moment".
+const LONG_WAIT: Duration = Duration::from_secs(120);
 
-/// Upstream's account of a failure, in any of the shapes of the field: Azure's and OpenAI's `{"error":{…}}`, a bare
-/// `{"code":…,"message":…}` of a gateway, `{"error":"text"}` of Ollama and others.
-#[derive(Debug, Default)]
-pub(crate) struct Account {
-    code: String,
-    kind: String,
-    inner_code: String,
-    /// Lower case; looked at for a few words, and never told.
-    message: String,
-    categories: Vec<String>,
+/// Codes, types, fields and sentences of one refusal that the log is told, each.
+const MAX_TOLD: usize = 3;
+
+/// What was asked of upstream, as far as a refusal's texts need it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Asked<'a> {
+    /// The model's name; empty where it is not known.
+    pub(crate) deployment: &'a str,
+    /// The address' path.
+    pub(crate) path: &'a str,
+    /// Whether a token was sent.
+    pub(crate) with_token: bool,
+    /// Outside production the reader is the operator, and is told the setting.
+    pub(crate) at_home: bool,
+    /// The fields that `EXTRA_BODY` sets.
+    pub(crate) fields: &'a [String],
 }
 
-#[derive(Default, Deserialize)]
-struct Fields<'a> {
-    #[serde(default, borrow, deserialize_with = "given")]
-    error: Option<&'a RawValue>,
-    #[serde(default, borrow, deserialize_with = "given")]
-    code: Option<&'a RawValue>,
-    #[serde(default, borrow, deserialize_with = "given", rename = "type")]
-    kind: Option<&'a RawValue>,
-    #[serde(default, borrow, deserialize_with = "given", alias = "error_message")]
-    message: Option<&'a RawValue>,
-    #[serde(default, borrow)]
-    innererror: Option<Object<Inner<'a>>>,
-}
-
-#[derive(Default, Deserialize)]
-struct Inner<'a> {
-    #[serde(default, borrow, deserialize_with = "given")]
-    code: Option<&'a RawValue>,
-    #[serde(default, borrow, alias = "content_filter_results")]
-    content_filter_result: Option<&'a RawValue>,
+/// What a failure means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Meaning {
+    ContentFilter,
+    TooLong,
+    WrongTenant,
+    Credentials,
+    /// That there is no token.
+    NoKey,
+    UnknownModel,
+    /// A rate, or a quota that fills again.
+    RateLimit,
+    /// A quota that does not fill by itself.
+    UsedUp,
+    UnknownAddress,
+    Rejected,
+    Failed,
+    NoAnswer,
 }
 
 impl Account {
-    /// Reads an error body or an error event. What cannot be read says nothing.
-    pub(crate) fn read(json: &str) -> Self {
-        let Ok(Object(outer)) = serde_json::from_str::<Object<Fields<'_>>>(json) else { return Self::default() };
-        match outer.error {
-            None => Self::from_fields(&outer),
-            Some(error) => match serde_json::from_str::<Object<Fields<'_>>>(error.get()) {
-                Ok(Object(inner)) => Self::from_fields(&inner),
-                Err(_) => Self { message: text(Some(error)).to_lowercase(), ..Self::default() },
-            },
-        }
-    }
-
-    fn from_fields(fields: &Fields<'_>) -> Self {
-        let inner = fields.innererror.as_ref().map(|Object(inner)| inner);
-        Self {
-            code: text(fields.code),
-            kind: text(fields.kind),
-            message: text(fields.message).to_lowercase(),
-            inner_code: text(inner.and_then(|inner| inner.code)),
-            categories: inner
-                .and_then(|inner| inner.content_filter_result)
-                .map(filtered_categories)
-                .unwrap_or_default(),
-        }
-    }
-
     /// A content filter's verdict, where that is all that is said.
     pub(crate) fn content_filter(categories: Vec<String>) -> Self {
-        Self { code: "content_filter".to_owned(), categories, ..Self::default() }
-    }
-
-    /// Whether it says anything of a failure. A `type` alone does not: every event may have one.
-    pub(crate) fn is_told(&self) -> bool {
-        !self.code.is_empty() || !self.message.is_empty()
-    }
-
-    fn is_content_filter(&self) -> bool {
-        matches!(self.code.as_str(), "content_filter" | "content_policy_violation" | "invalid_prompt")
-            || self.inner_code == "ResponsibleAIPolicyViolation"
-    }
-
-    /// Azure and OpenAI have a code for it; llama.cpp, LM Studio and others say it in words only.
-    fn is_context_length(&self) -> bool {
-        self.code == "context_length_exceeded"
-            || ["context length", "maximum context", "context window", "context size"]
-                .iter()
-                .any(|words| self.message.contains(words))
-    }
-
-    fn is_rate_limit(&self) -> bool {
-        let said = |text: &str| {
-            matches!(text, "429" | "insufficient_quota" | "RateLimitReached")
-                || text.to_ascii_lowercase().starts_with("rate_limit")
-                || text.eq_ignore_ascii_case("too_many_requests")
-        };
-        said(&self.code) || said(&self.kind)
+        Self { codes: vec!["content_filter".to_owned()], categories, ..Self::default() }
     }
 
     /// Azure's word for "the token is good, the role is missing"; a fresh token would not help.
     pub(crate) fn is_permission_denied(&self) -> bool {
-        self.code == "PermissionDenied"
+        self.codes.iter().any(|code| code == "PermissionDenied")
+    }
+
+    /// Whether a 404 is about the model: then the route is right.
+    pub(crate) fn speaks_of_the_model(&self) -> bool {
+        let words = self.words();
+        words.unknown_model() || words.mention("model") || words.mention("deployment")
+    }
+
+    /// Whether another try may get another answer, if the status is one of those where that helps.
+    pub(crate) fn may_pass(&self, status: StatusCode, wait: Option<Duration>) -> bool {
+        matches!(self.meaning(status.as_u16(), wait), Meaning::RateLimit | Meaning::Failed)
+    }
+
+    /// The wait that the body asks for, in a field or in words.
+    pub(crate) fn asked_wait(&self) -> Option<Duration> {
+        self.wait
     }
 
     /// An error event, or an `error` field, in the middle of a 200 answer.
     pub(crate) fn into_stream_error(self) -> ChatError {
-        let cause = format!("error event, {self}");
-        let error = if self.is_content_filter() {
-            content_filtered(self.categories)
-        } else if self.is_context_length() {
-            context_length()
-        } else if self.is_rate_limit() {
-            rate_limited(None)
-        } else {
-            ChatError::new(Code::UpstreamError, "The model failed while it answered. Try again.")
+        let meaning = self.meaning(self.status_in_words(), self.wait);
+        let asked = Asked { with_token: true, ..Asked::default() };
+        let mut cause = format!("error event{}", self.details(&asked));
+        self.hint(meaning, None, &asked, &mut cause);
+        let error = match meaning {
+            Meaning::Failed | Meaning::NoAnswer => {
+                ChatError::new(Code::UpstreamError, "The model failed while it answered. Try again.")
+            }
+            meaning => self.error(meaning, None, &asked),
         };
         error.caused_by(cause)
     }
 
     /// An answer that is not a success. `wait` is what its headers say of a later try.
-    pub(crate) fn into_refusal(self, status: StatusCode, wait: Option<Duration>) -> ChatError {
-        let mut cause = format!("status {}, {self}", status.as_u16());
-        if status == StatusCode::UNAUTHORIZED && self.message.contains("audience") {
-            // Azure says so for a token of another scope, for a missing one and for an expired one alike.
-            cause.push_str("; if the role is there, the token's audience may be wrong (AZURE_INFERENCE_SCOPE)");
+    pub(crate) fn into_refusal(self, status: StatusCode, wait: Option<Duration>, asked: &Asked<'_>) -> ChatError {
+        let meaning = match self.meaning(status.as_u16(), wait) {
+            // Whoever speaks of a permission knows who asks.
+            Meaning::Credentials
+                if !asked.with_token && status != StatusCode::FORBIDDEN && !self.is_permission_denied() =>
+            {
+                Meaning::NoKey
+            }
+            meaning => meaning,
+        };
+        let mut cause = format!("status {}{}", status.as_u16(), self.details(asked));
+        self.hint(meaning, Some(status), asked, &mut cause);
+        self.error(meaning, wait, asked).caused_by(cause)
+    }
+
+    fn words(&self) -> Words<'_> {
+        let codes = self.codes.iter().chain(&self.kinds);
+        Words::new(codes.map(String::as_str), self.messages.iter().map(String::as_str))
+    }
+
+    /// The status that an event would have had as an answer.
+    fn status_in_words(&self) -> u16 {
+        self.status.unwrap_or_else(|| {
+            let words = self.words();
+            let is = |words: &[&str]| {
+                self.kinds.iter().chain(&self.codes).any(|kind| {
+                    let kind = kind.to_lowercase();
+                    words.iter().any(|words| kind.contains(words))
+                })
+            };
+            if is(&["invalid_request", "bad_request", "badrequest", "bad request", "unprocessable"]) {
+                400
+            } else if is(&["authentication", "unauthorized"]) || words.credentials() {
+                401
+            } else if words.unknown_model() {
+                404
+            } else if is(&["permission", "forbidden"]) {
+                403
+            } else {
+                500
+            }
+        })
+    }
+
+    fn meaning(&self, status: u16, wait: Option<Duration>) -> Meaning {
+        let words = self.words();
+        let is_rate = status == 429 || words.rate_code();
+        let is_refusal = (400..600).contains(&status);
+        let is_about_access = matches!(status, 401 | 403);
+        if !is_refusal {
+            Meaning::NoAnswer
+        } else if !is_about_access && words.filtered() {
+            Meaning::ContentFilter
+        } else if !is_about_access && status != 404 && (status == 413 || words.too_long(is_rate)) {
+            Meaning::TooLong
+        } else if words.wrong_tenant() {
+            Meaning::WrongTenant
+        } else if status == 402 || words.used_up() {
+            Meaning::UsedUp
+        } else if is_rate || status == 403 && (wait.is_some() || self.wait.is_some() || words.rate()) {
+            Meaning::RateLimit
+        } else if is_about_access || status < 500 && words.credentials() {
+            Meaning::Credentials
+        } else if status < 500 && words.unknown_model() {
+            Meaning::UnknownModel
+        } else if status == 404 {
+            Meaning::UnknownAddress
+        } else if status >= 500 || matches!(status, 408 | 409 | 425) {
+            Meaning::Failed
+        } else {
+            Meaning::Rejected
         }
-        let error = match status.as_u16() {
-            400 | 413 | 422 if self.is_content_filter() => content_filtered(self.categories),
-            400 | 413 | 422 if self.is_context_length() => context_length(),
-            401 | 403 => ChatError::new(
-                Code::UpstreamAuth,
-                "The model's service refused this program's identity. It needs the role Cognitive Services User on the \
-                 resource; a new assignment takes some minutes to work.",
+    }
+
+    fn error(&self, meaning: Meaning, wait: Option<Duration>, asked: &Asked<'_>) -> ChatError {
+        let deployment = asked.deployment;
+        match meaning {
+            Meaning::ContentFilter => ChatError::new(
+                Code::ContentFilter,
+                "The content filter of the model's service refused this conversation. Say it differently.",
+            )
+            .with_categories(self.categories.clone()),
+            Meaning::TooLong => ChatError::new(
+                Code::ContextLengthExceeded,
+                "The conversation is too long for the model. Start a new one, or shorten it.",
             ),
-            404 => ChatError::new(
+            Meaning::NoKey => ChatError::new(
                 Code::UpstreamMisconfigured,
-                "The model's service does not know the deployment or the address. Check AZURE_INFERENCE_ENDPOINT and \
-                 AZURE_DEEPSEEK_DEPLOYMENT; a new deployment takes some minutes to appear.",
+                "The model's server wants a key, and this program has none to send. Only the operator can change that.",
             ),
-            429 => rate_limited(wait),
-            400..=499 => ChatError::new(
+            Meaning::WrongTenant | Meaning::Credentials => ChatError::new(
+                Code::UpstreamAuth,
+                "The model's service does not let this program in. If that stays so for some minutes, only the operator \
+                 can change it; the log says how.",
+            ),
+            Meaning::UnknownModel if deployment.is_empty() => ChatError::new(
+                Code::UpstreamMisconfigured,
+                "The model's service does not know the model that this program asks for. Only the operator can change \
+                 that.",
+            ),
+            Meaning::UnknownModel if asked.at_home => ChatError::new(
+                Code::UpstreamMisconfigured,
+                format!(
+                    "The model's service does not know the model {deployment}. Set AZURE_DEEPSEEK_DEPLOYMENT to the name \
+                     of one that it has."
+                ),
+            ),
+            Meaning::UnknownModel => ChatError::new(
+                Code::UpstreamMisconfigured,
+                format!("The model's service does not know the model {deployment}. Only the operator can change that."),
+            ),
+            Meaning::UnknownAddress if asked.at_home => ChatError::new(
+                Code::UpstreamMisconfigured,
+                format!(
+                    "The model's service does not know the model {deployment}, or there is no chat at its address. Check \
+                     AZURE_DEEPSEEK_DEPLOYMENT and AZURE_INFERENCE_ENDPOINT."
+                ),
+            ),
+            Meaning::UnknownAddress => ChatError::new(
+                Code::UpstreamMisconfigured,
+                "The model's service does not know the model or the address that this program asks for. Only the \
+                 operator can change that.",
+            ),
+            Meaning::RateLimit => rate_limited(wait.or(self.wait).unwrap_or(DEFAULT_RATE_WAIT)),
+            Meaning::UsedUp => ChatError::new(
+                Code::RateLimited,
+                "The quota of the model's service is used up. Waiting a moment does not help; tell the operator.",
+            )
+            .retry_after(wait.or(self.wait).unwrap_or_default().max(USED_UP_WAIT)),
+            Meaning::Rejected => ChatError::new(
                 Code::UpstreamRejected,
                 "The model's service refused the request. The operator finds its error code in the log.",
             ),
-            500..=599 => ChatError::new(Code::UpstreamError, "The model's service failed. Try again in a moment."),
-            _ => ChatError::new(
+            Meaning::Failed => {
+                ChatError::new(Code::UpstreamError, "The model's service failed. Try again in a moment.")
+            }
+            Meaning::NoAnswer => ChatError::new(
                 Code::UpstreamProtocol,
-                "The model's service answered with something that is no answer. Check AZURE_INFERENCE_ENDPOINT.",
+                "The model's service answered with something that is no answer. Tell the operator.",
             ),
-        };
-        error.caused_by(cause)
+        }
     }
-}
 
-impl fmt::Display for Account {
-    /// For the log: the machine-made names only, and only if they look like names.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "code {}, type {}, inner code {}", name(&self.code), name(&self.kind), name(&self.inner_code))
-    }
-}
-
-fn name(text: &str) -> &str {
-    let plain = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.'));
-    if text.is_empty() {
-        "none"
-    } else if plain && text.len() <= 64 {
+    /// For the log: what upstream named, and what it said as far as that may be told.
+    fn details(&self, asked: &Asked<'_>) -> String {
+        let mut text = String::new();
+        for (what, all) in [("code", &self.codes), ("type", &self.kinds), ("param", &self.params)] {
+            let mut names: Vec<String> = all.iter().take(MAX_TOLD).map(|name| told::code(name)).collect();
+            names.dedup();
+            if !names.is_empty() {
+                let _ = write!(text, ", {what} {}", names.join(" and "));
+            }
+        }
+        let mut said: Vec<String> = Vec::new();
+        for sentence in self.messages.iter().filter_map(|message| told::sentence(message, asked.fields)) {
+            if !said.contains(&sentence) && said.len() < MAX_TOLD {
+                let _ = write!(text, ", says \"{sentence}\"");
+                said.push(sentence);
+            }
+        }
         text
+    }
+
+    /// For the log: where an operator looks, as far as that can be known.
+    fn hint(&self, meaning: Meaning, status: Option<StatusCode>, asked: &Asked<'_>, cause: &mut String) {
+        let words = self.words();
+        let mut add = |hint: &str| {
+            cause.push_str("; ");
+            cause.push_str(hint);
+        };
+        let Asked { deployment, path, .. } = asked;
+        match meaning {
+            Meaning::WrongTenant => add(
+                "the token is of another tenant than the resource: set AZURE_TENANT_ID to the resource's tenant and sign in \
+                 there, or use an identity of that tenant",
+            ),
+            Meaning::NoKey => add(
+                "no token was sent: a server on this machine is asked without one, so it has to answer without a key \
+                 (AZURE_INFERENCE_ENDPOINT)",
+            ),
+            Meaning::Credentials if words.network() => {
+                add("the resource's network rules keep this program out: its firewall, or a private endpoint");
+            }
+            Meaning::Credentials => {
+                add(
+                    "the identity needs the role Cognitive Services User on the resource; a new assignment takes some minutes",
+                );
+                if status == Some(StatusCode::UNAUTHORIZED) && words.mention("audience") {
+                    // Azure says so for a token of another scope, for a missing one and for an expired one alike.
+                    add("if the role is there, the token's audience may be wrong (AZURE_INFERENCE_SCOPE)");
+                }
+            }
+            Meaning::UnknownModel if deployment.is_empty() => add("unknown model (AZURE_DEEPSEEK_DEPLOYMENT)"),
+            Meaning::UnknownModel => {
+                add(&format!(
+                    "unknown model {deployment} (AZURE_DEEPSEEK_DEPLOYMENT); a new deployment takes some minutes"
+                ));
+            }
+            Meaning::UnknownAddress => add(&format!(
+                "nothing at {path} for model {deployment}: AZURE_INFERENCE_ENDPOINT, AZURE_DEEPSEEK_DEPLOYMENT or \
+                 AZURE_INFERENCE_API_VERSION may be wrong; a new deployment takes some minutes"
+            )),
+            Meaning::UsedUp => add("the quota or the credit of the model's service has to be raised"),
+            Meaning::NoAnswer => add(&format!("no answer of a model's service at {path} (AZURE_INFERENCE_ENDPOINT)")),
+            Meaning::Rejected => {
+                for (word, setting) in SETTINGS {
+                    let names = |text: &str| text.to_lowercase().contains(word);
+                    if words.mention(word) || self.params.iter().any(|param| names(param)) {
+                        add(setting);
+                    }
+                }
+            }
+            Meaning::ContentFilter | Meaning::TooLong | Meaning::RateLimit | Meaning::Failed => {}
+        }
+    }
+}
+
+/// What a refused request may be about, and where that is set.
+const SETTINGS: [(&str, &str); 8] = [
+    ("reasoning_effort", "see REASONING_EFFORT"),
+    ("does not support thinking", "the model does not think: unset REASONING_EFFORT"),
+    ("temperature", "see TEMPERATURE"),
+    ("max_completion_tokens", "see MAX_COMPLETION_TOKENS"),
+    ("max_tokens", "see MAX_COMPLETION_TOKENS and EXTRA_BODY"),
+    ("stream_options", "see EXTRA_BODY: {\"stream_options\":null} leaves it out"),
+    ("system role", "see SYSTEM_PROMPT: none sends no system message"),
+    ("api version", "see AZURE_INFERENCE_API_VERSION"),
+];
+
+fn rate_limited(wait: Duration) -> ChatError {
+    let error = if wait < LONG_WAIT {
+        ChatError::new(Code::RateLimited, "The model is busy: its rate limit is reached. Try again in a moment.")
     } else {
-        "unreadable"
-    }
-}
-
-fn content_filtered(categories: Vec<String>) -> ChatError {
-    ChatError::new(
-        Code::ContentFilter,
-        "The content filter of the model's service refused this conversation. Say it differently.",
-    )
-    .with_categories(categories)
-}
-
-fn context_length() -> ChatError {
-    ChatError::new(
-        Code::ContextLengthExceeded,
-        "The conversation is too long for the model. Start a new one, or shorten it.",
-    )
-}
-
-fn rate_limited(wait: Option<Duration>) -> ChatError {
-    ChatError::new(Code::RateLimited, "The model is busy: its rate limit is reached. Try again in a moment.")
-        .retry_after(wait.unwrap_or(DEFAULT_RATE_WAIT))
-}
-
-/// A string or a number as text; anything else as nothing.
-fn text(raw: Option<&RawValue>) -> String {
-    let Some(raw) = raw else { return String::new() };
-    match serde_json::from_str(raw.get()) {
-        Ok(serde_json::Value::String(text)) => text,
-        Ok(serde_json::Value::Number(number)) => number.to_string(),
-        _ => String::new(),
-    }
+        let minutes = wait.as_secs().div_ceil(60);
+        let wait = if minutes < 120 { format!("{minutes} minutes") } else { format!("{} hours", minutes.div_ceil(60)) };
+        ChatError::new(
+            Code::RateLimited,
+            format!("The quota of the model's service is used up for now. Try again in {wait}."),
+        )
+    };
+    error.retry_after(wait)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn refused(status: u16, body: &str) -> ChatError {
-        Account::read(body).into_refusal(StatusCode::from_u16(status).unwrap(), None)
-    }
-
-    #[test]
-    fn statuses_and_bodies_have_their_codes() {
-        let filter = r#"{"error":{"message":"The response was filtered","type":null,"param":"prompt","code":"content_filter","status":400,
-            "innererror":{"code":"ResponsibleAIPolicyViolation","content_filter_result":{"hate":{"filtered":true,"severity":"high"},"jailbreak":{"detected":false,"filtered":false}}}}}"#;
-        for (status, body, code) in [
-            (400, filter, Code::ContentFilter),
-            (400, r#"{"error":{"code":"context_length_exceeded","message":"m"}}"#, Code::ContextLengthExceeded),
-            (
-                400,
-                r#"{"error":{"code":400,"message":"request (9 tokens) exceeds the available context size"}}"#,
-                Code::ContextLengthExceeded,
-            ),
-            (400, r#"{"error":"bad temperature"}"#, Code::UpstreamRejected),
-            (401, r#"{"error":{"code":"PermissionDenied","message":"m"}}"#, Code::UpstreamAuth),
-            (403, "", Code::UpstreamAuth),
-            (404, r#"{"error":{"code":"DeploymentNotFound"}}"#, Code::UpstreamMisconfigured),
-            (409, "{}", Code::UpstreamRejected),
-            (418, "<html>", Code::UpstreamRejected),
-            (429, r#"{"statusCode":429,"message":"m"}"#, Code::RateLimited),
-            (500, "", Code::UpstreamError),
-            (503, "[]", Code::UpstreamError),
-            (302, "", Code::UpstreamProtocol),
-        ] {
-            assert_eq!(refused(status, body).code(), code, "{status} {body}");
-        }
-        let json = String::from_utf8(refused(400, filter).to_json("r")).unwrap();
-        assert!(json.contains(r#""categories":["hate"]"#), "{json}");
-    }
-
-    #[test]
-    fn error_events_have_their_codes() {
-        for (event, code) in [
-            (r#"{"error":{"message":"m","type":"server_error","param":null,"code":null}}"#, Code::UpstreamError),
-            (r#"{"error":{"code":"429","message":"Rate limit is exceeded."}}"#, Code::RateLimited),
-            (r#"{"error":{"code":429,"message":"m"}}"#, Code::RateLimited),
-            (r#"{"error":{"code":"rate_limit_exceeded"}}"#, Code::RateLimited),
-            (r#"{"error":{"message":"… greater than the context length."}}"#, Code::ContextLengthExceeded),
-            (r#"{"error":{"code":"content_filter"}}"#, Code::ContentFilter),
-            (r#"{"error":{"code":500,"message":"m"}}"#, Code::UpstreamError),
-            ("not JSON", Code::UpstreamError),
-        ] {
-            assert_eq!(Account::read(event).into_stream_error().code(), code, "{event}");
-        }
-    }
-
-    #[test]
-    fn a_token_for_another_audience_is_hinted_at_in_the_log() {
-        let body = r#"{"statusCode":401,"message":"Unauthorized. Access token is missing, invalid, audience is incorrect (https://x), or have expired."}"#;
-        let error = refused(401, body);
-        assert_eq!(error.code(), Code::UpstreamAuth);
-        let cause = error.cause().unwrap();
-        assert!(cause.contains("AZURE_INFERENCE_SCOPE") && !cause.contains("https://x"), "{cause}");
-    }
-
-    #[test]
-    fn upstreams_words_go_nowhere() {
-        let body = r#"{"error":{"code":"secret words\n","type":"secret","message":"secret","innererror":{"code":"secret2 "}}}"#;
-        let error = refused(400, body);
-        assert!(!error.text().contains("secret"));
-        assert_eq!(error.cause(), Some("status 400, code unreadable, type secret, inner code unreadable"));
-    }
-}
+mod tests;

@@ -12,6 +12,7 @@ mod input;
 mod measure;
 pub(crate) mod request;
 mod teller;
+mod wishes;
 
 use serde_json::value::RawValue;
 

@@ -337,11 +337,11 @@ fn a_failure_in_the_stream_is_told_by_field_or_by_name() {
     let mut answer = Reader::default();
     let event = Event { name: "error", data: r#"{"code":"429","message":"m"}"#.into(), sifted: false };
     assert_eq!(answer.event(&event, &mut Vec::new()).unwrap_err().code(), Code::RateLimited);
-    for plain in [
-        r#"{"choices":null,"error_type":"overloaded","error_message":"m"}"#,
-        r#"{"object":"error","message":"m","type":"BadRequestError","code":400}"#,
+    for (plain, meant) in [
+        (r#"{"choices":null,"error_type":"overloaded","error_message":"m"}"#, Code::UpstreamError),
+        (r#"{"object":"error","message":"m","type":"BadRequestError","code":400}"#, Code::UpstreamRejected),
     ] {
-        assert_eq!(code(plain), Code::UpstreamError, "{plain}");
+        assert_eq!(code(plain), meant, "{plain}");
     }
     for none in [r#"{"error":null,"choices":[]}"#, r#"{"error":{},"choices":[]}"#, r#"{"type":"ping"}"#] {
         assert!(lines(&[none]).is_empty(), "{none} is no failure");
