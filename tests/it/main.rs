@@ -37,6 +37,7 @@ mod recordings;
 mod refusals;
 mod repository;
 mod requests;
+mod responses_faults;
 mod responses_vectors;
 mod streaming;
 mod support;
