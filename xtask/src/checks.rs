@@ -5,6 +5,7 @@ mod bicep;
 mod forge;
 mod page;
 mod queries;
+mod real_proxy;
 mod schemas;
 
 use std::path::{Path, PathBuf};
@@ -22,6 +23,7 @@ pub(crate) fn surroundings() -> Outcome {
 
 pub(crate) use advisories::advisories;
 pub(crate) use page::dead_code;
+pub(crate) use real_proxy::behind_the_real_proxy;
 
 /// A package of npm's registry, pinned as `NAME@VERSION`, in a place of its own: `target/tools/HOME`, which is answered as a
 /// path from the project's root.

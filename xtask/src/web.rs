@@ -45,6 +45,15 @@ pub(crate) fn test() -> Outcome {
     npm("web", &["run", "test:browser"])
 }
 
+/// The page in the whole stack, with these variables besides. For after [`test`], which has said what is missing.
+pub(crate) fn stack_test(environment: &[(&str, PathBuf)]) -> Outcome {
+    if no_node().or_else(no_browser).is_some() {
+        return Ok(());
+    }
+    let mut command = npm_in("web", &["run", "test:browser", "--", "stack.test.ts"]);
+    step(command.envs(environment.iter().map(|(name, value)| (name, value))))
+}
+
 /// Builds the page and installs the Static Web Apps emulator; answers the emulator's program.
 pub(crate) fn emulator() -> Result<PathBuf, String> {
     if let Some(why) = no_node() {
@@ -110,8 +119,13 @@ fn install(folder: &str) -> Outcome {
 
 /// Runs npm in a folder of the project.
 pub(crate) fn npm(folder: &str, arguments: &[&str]) -> Outcome {
-    let program = if cfg!(windows) { "npm.cmd" } else { "npm" };
-    step(Command::new(program).arg("--prefix").arg(folder).args(arguments))
+    step(&mut npm_in(folder, arguments))
+}
+
+fn npm_in(folder: &str, arguments: &[&str]) -> Command {
+    let mut command = Command::new(if cfg!(windows) { "npm.cmd" } else { "npm" });
+    command.arg("--prefix").arg(folder).args(arguments);
+    command
 }
 
 /// Why there is no Node to use, if there is none.

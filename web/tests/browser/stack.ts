@@ -92,8 +92,9 @@ export class Stack {
 
   /** Kills the program, as the host does and a crash would. The host stays. */
   killProgram(): void {
-    const children = execFileSync('ps', ['-o', 'pid=', '--ppid', String(this.host?.pid)]).toString().trim().split(/\s+/);
-    for (const pid of children) process.kill(Number(pid), 'SIGKILL');
+    const children = execFileSync('ps', ['-o', 'pid=,comm=', '--ppid', String(this.host?.pid)]).toString().trim().split('\n');
+    // The host may have its real proxy for a child as well.
+    for (const child of children.filter((line) => line.endsWith('reasoning-chat'))) process.kill(parseInt(child, 10), 'SIGKILL');
   }
 
   async close(): Promise<void> {
