@@ -91,6 +91,7 @@ impl Answer {
         assert!(!self.header("x-request-id").is_empty());
         // The proxy of the real host names itself; the program does not.
         assert!(matches!(self.header("server"), "" | "Kestrel"));
+        assert!(self.headers.values().all(|value| value.to_str().is_ok()), "the host's proxy takes ASCII only");
         if self.status == 200 {
             assert_eq!(self.header("content-type"), "application/x-ndjson; charset=utf-8");
             assert_eq!(self.header("cache-control"), "no-store, no-transform");
