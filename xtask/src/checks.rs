@@ -3,6 +3,7 @@
 mod advisories;
 mod bicep;
 mod forge;
+mod host_probes;
 mod page;
 mod queries;
 mod real_proxy;
@@ -22,6 +23,7 @@ pub(crate) fn surroundings() -> Outcome {
 }
 
 pub(crate) use advisories::advisories;
+pub(crate) use host_probes::check as host_probes;
 pub(crate) use page::dead_code;
 pub(crate) use real_proxy::behind_the_real_proxy;
 

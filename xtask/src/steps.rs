@@ -43,6 +43,7 @@ pub(crate) fn test() -> Outcome {
     fuzz::fuzz(&["5".to_owned()])?;
     web::test()?;
     checks::dead_code()?;
+    checks::host_probes()?;
     checks::behind_the_real_proxy()?;
     println!("\nAll is well.");
     Ok(())

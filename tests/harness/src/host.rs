@@ -13,16 +13,18 @@
 //!
 //! # Layout, in reading order
 //! `options`, `error`: what goes in, and why it may be refused. `configuration`, `app`, `routes`, `local_settings`: the
-//! staged app. `process`, `supervisor`, `state`, `log`: the handler's process. `front`, `cors`: the front door. `proxy`,
-//! `headers`, `bodies`, `clock`: one call. `real`: the real proxy in the place of these and the front door.
+//! staged app. `process`, `supervisor`, `state`, `log`: the handler's process. `front`, `socket`, `entry`, `cors`: the front door.
+//! `proxy`, `headers`, `bodies`, `clock`: one call. `handler`, `reply`: its exchange with the handler. `real`: the real proxy in the place of these and the front door.
 
 mod app;
 mod bodies;
 mod clock;
 mod configuration;
 mod cors;
+mod entry;
 mod error;
 mod front;
+mod handler;
 mod headers;
 mod local_settings;
 mod log;
@@ -30,7 +32,9 @@ mod options;
 mod process;
 mod proxy;
 mod real;
+mod reply;
 mod routes;
+mod socket;
 mod state;
 mod supervisor;
 
