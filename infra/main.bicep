@@ -264,7 +264,9 @@ output SERVICE_API_NAME string = api.outputs.name
 output API_ORIGIN string = api.outputs.origin
 output PAGE_ORIGIN string = page.outputs.origin
 output SIGN_IN_CLIENT_ID string = signInClientId
-output SIGN_IN_AUTHORITY string = allowAnonymous ? '' : '${environment().authentication.loginEndpoint}${tenant().tenantId}'
+output SIGN_IN_AUTHORITY string = allowAnonymous
+  ? ''
+  : '${environment().authentication.loginEndpoint}${tenant().tenantId}'
 output SIGN_IN_URI string = signInUri
 output SIGN_IN_SCOPE string = allowAnonymous ? '' : '${signInUri}/user_impersonation'
 output PACKAGE_STORAGE_ACCOUNT string = storage.outputs.name

@@ -24,6 +24,7 @@ mod heartbeats;
 mod identity;
 mod identity_faults;
 mod infra;
+mod large_bodies;
 mod leaks;
 mod local;
 mod operating_docs;

@@ -10,6 +10,8 @@ mod deploy;
 mod elf;
 mod fuzz;
 mod package;
+mod python;
+mod skips;
 mod stage;
 mod steps;
 mod swa;
@@ -38,6 +40,8 @@ cargo xtask COMMAND
           the program as packaged beside nginx and a Python relay, measured (tests/bench/src/arguments.rs has all options)
   guard   [--bless]
           what must not grow and does not depend on the machine: binary, allocations, instructions, system calls
+  advisories
+          known faults of what is depended on: of the program and its commands, the fuzz targets, the page
   fuzz    [SECONDS] [TARGET…]
           the fuzz targets, 60 s each unless told otherwise (docs/fuzzing.md)
   page-bench
@@ -58,6 +62,7 @@ fn main() -> ExitCode {
         (Some("package"), []) => package::package(None),
         (Some("package"), [binary]) => package::package(Some(binary)),
         (Some("deploy"), [step]) => deploy::deploy(step),
+        (Some("advisories"), []) => checks::advisories(),
         (Some("fuzz"), arguments) => fuzz::fuzz(arguments),
         (Some("page-bench"), []) => web::bench(),
         (Some("screenshots"), []) => steps::screenshots(),
@@ -69,6 +74,7 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
+    skips::list();
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
