@@ -11,7 +11,10 @@ use crate::{skips, stage};
 pub(super) fn check() -> Outcome {
     let copy = stage::project().join("target/judges/infra");
     judge(&stage::project().join("infra"), &copy).unwrap_or_else(|| {
-        skips::beyond(&format!("Bicep's compiler, linter and format on infra/ ({})", judges::BICEP.absent()));
+        skips::beyond(&format!(
+            "Bicep's compiler, linter and format on infra/, and tests/deployments against it ({})",
+            judges::BICEP.absent()
+        ));
         Ok(())
     })
 }
