@@ -4,6 +4,9 @@
 //! environment (`azure_identity` reads the platform's identity variables itself).
 
 mod endpoint;
+mod extra_body;
+mod log_filter;
+mod proxy;
 mod read;
 mod telemetry;
 pub mod variables;
@@ -11,11 +14,12 @@ pub mod variables;
 use std::time::Duration;
 
 pub use self::endpoint::Endpoint;
+pub(crate) use self::log_filter::log_filter;
+pub use self::proxy::Proxy;
 pub use self::read::Fault;
 use self::read::Reader;
 pub use self::telemetry::Ingestion;
 use self::variables as v;
-use crate::log;
 
 /// Everything that can be set, checked.
 #[derive(Clone, Debug)]
@@ -34,6 +38,10 @@ pub struct Settings {
     pub streams: StreamLimits,
     /// Where the model is and what it is asked for; `None` is the built-in demo model.
     pub model: Option<Model>,
+    /// Through what the model is reached; `None`: directly.
+    pub proxy: Option<Proxy>,
+    /// `AZURE_INFERENCE_API`: what the model speaks, the demo model too.
+    pub api: Api,
     /// What is sent with every conversation.
     pub options: Options,
     /// How upstream's answer is waited for.
@@ -79,6 +87,10 @@ pub struct RequestLimits {
     pub max_messages: usize,
     /// `MAX_CONVERSATION_CHARS`
     pub max_chars: usize,
+    /// `MAX_IMAGES`
+    pub max_images: usize,
+    /// `MAX_IMAGE_BYTES`, decoded.
+    pub max_image_bytes: usize,
     /// `REQUEST_TIMEOUT`, for the body.
     pub timeout: Duration,
 }
@@ -97,6 +109,8 @@ pub struct StreamLimits {
 pub struct Model {
     /// Its address.
     pub endpoint: Endpoint,
+    /// What it speaks.
+    pub api: Api,
     /// Its deployment's name.
     pub deployment: String,
     /// As whom it is called.
@@ -105,9 +119,19 @@ pub struct Model {
 
 impl Model {
     /// The built-in demo model, which listens at `address` on this machine.
-    pub fn demo(address: std::net::SocketAddr, deployment: &str) -> Self {
-        Self { endpoint: Endpoint::demo(address), deployment: deployment.to_owned(), identity: Identity::None }
+    pub fn demo(address: std::net::SocketAddr, deployment: &str, api: Api) -> Self {
+        let deployment = deployment.to_owned();
+        Self { endpoint: Endpoint::demo(address, api), api, deployment, identity: Identity::None }
     }
+}
+
+/// What a model's service speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Api {
+    /// Chat completions.
+    Chat,
+    /// The Responses API.
+    Responses,
 }
 
 /// As whom upstream is called.
@@ -134,14 +158,18 @@ pub enum Identity {
 /// What is sent with every conversation.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// `SYSTEM_PROMPT`
-    pub system_prompt: String,
+    /// `SYSTEM_PROMPT`; `None` sends no system message.
+    pub system_prompt: Option<String>,
     /// `MAX_COMPLETION_TOKENS`
     pub max_completion_tokens: Option<u32>,
     /// `REASONING_EFFORT`
     pub reasoning_effort: Option<String>,
     /// `TEMPERATURE`
     pub temperature: Option<f64>,
+    /// `STARTS_IN_THOUGHTS`
+    pub starts_in_thoughts: bool,
+    /// `EXTRA_BODY`: a merge patch for the request's body.
+    pub extra_body: serde_json::Map<String, serde_json::Value>,
 }
 
 /// How upstream's answer is waited for.
@@ -149,7 +177,7 @@ pub struct Options {
 pub struct Clocks {
     /// `CONNECT_TIMEOUT`: starts with each connection.
     pub connect: Duration,
-    /// `FIRST_EVENT_TIMEOUT`: starts when upstream is opened; retries do not start it again.
+    /// `FIRST_EVENT_TIMEOUT`, to the first output: starts when upstream is opened; retries do not start it again.
     pub first_event: Duration,
     /// `IDLE_TIMEOUT`: starts again with every event.
     pub idle: Duration,
@@ -189,11 +217,13 @@ impl Settings {
     /// `None` only where a default cannot be read, which a test rules out.
     fn read(reader: &mut Reader<'_>) -> Option<Self> {
         let in_production = reader.value(&v::RUNNING_IN_PRODUCTION, read::boolean)?;
-        let model = read_model(reader, in_production);
+        let api = reader.value(&v::AZURE_INFERENCE_API, read::api)?;
+        let model = read_model(reader, in_production, api);
+        let proxy = proxy::read(reader, model.as_ref().map(|model| &model.endpoint));
         let host_port = reader.optional(&v::FUNCTIONS_CUSTOMHANDLER_PORT, read::port);
         let own_port = reader.value(&v::PORT, read::port)?;
         let log_filter = reader.value(&v::RUST_LOG, read::text)?;
-        if log::filter(&log_filter).is_none() {
+        if log_filter::log_filter(&log_filter).is_none() {
             reader.fault(&v::RUST_LOG, "must be a log filter, such as info or reasoning_chat=debug");
         }
         let request_timeout = reader.value(&v::REQUEST_TIMEOUT, read::duration)?;
@@ -211,6 +241,8 @@ impl Settings {
                 max_bytes: reader.value(&v::MAX_REQUEST_BYTES, read::count)?,
                 max_messages: reader.value(&v::MAX_MESSAGES, read::count)?,
                 max_chars: reader.value(&v::MAX_CONVERSATION_CHARS, read::count)?,
+                max_images: reader.value(&v::MAX_IMAGES, read::count)?,
+                max_image_bytes: reader.value(&v::MAX_IMAGE_BYTES, read::count)?,
                 timeout: request_timeout,
             },
             streams: StreamLimits {
@@ -218,11 +250,15 @@ impl Settings {
                 max_per_user: reader.value(&v::MAX_STREAMS_PER_USER, read::count)?,
             },
             model,
+            proxy,
+            api,
             options: Options {
-                system_prompt: reader.value(&v::SYSTEM_PROMPT, read::text)?,
+                system_prompt: reader.value(&v::SYSTEM_PROMPT, read::text_or_none)?,
                 max_completion_tokens: reader.optional(&v::MAX_COMPLETION_TOKENS, read::tokens),
                 reasoning_effort: reader.optional(&v::REASONING_EFFORT, read::word),
                 temperature: reader.optional(&v::TEMPERATURE, read::temperature),
+                starts_in_thoughts: reader.value(&v::STARTS_IN_THOUGHTS, read::boolean)?,
+                extra_body: extra_body::read(reader),
             },
             clocks: Clocks {
                 connect: reader.value(&v::CONNECT_TIMEOUT, read::duration)?,
@@ -257,7 +293,7 @@ fn read_telemetry(reader: &mut Reader<'_>) -> Option<Telemetry> {
 }
 
 /// The model's address, name and identity, which depend on one another.
-fn read_model(reader: &mut Reader<'_>, in_production: bool) -> Option<Model> {
+fn read_model(reader: &mut Reader<'_>, in_production: bool, api: Api) -> Option<Model> {
     let endpoint_given = reader.text(&v::AZURE_INFERENCE_ENDPOINT).is_some();
     let base = reader.optional(&v::AZURE_INFERENCE_ENDPOINT, endpoint::parse);
     let deployment = reader.optional(&v::AZURE_DEEPSEEK_DEPLOYMENT, read::text);
@@ -277,7 +313,7 @@ fn read_model(reader: &mut Reader<'_>, in_production: bool) -> Option<Model> {
             reader.fault(&v::IDENTITY_HEADER, "must be set when IDENTITY_ENDPOINT is, and only then");
         }
     }
-    let loopback = base.as_ref().is_some_and(|base| Endpoint::new(base, "", None).loopback);
+    let loopback = base.as_ref().is_some_and(|base| endpoint::is_loopback(base));
     if deployment.is_none() && (in_production || (base.is_some() && !loopback)) {
         reader.fault(&v::AZURE_DEEPSEEK_DEPLOYMENT, "must be set: the name of the model's deployment");
     }
@@ -290,8 +326,8 @@ fn read_model(reader: &mut Reader<'_>, in_production: bool) -> Option<Model> {
         Identity::Developer { tenant_id, scope }
     };
     let deployment = deployment.unwrap_or_else(|| "default".to_owned());
-    let endpoint = Endpoint::new(&base?, &deployment, api_version.as_deref());
-    Some(Model { endpoint, deployment, identity })
+    let endpoint = Endpoint::new(&base?, api, &deployment, api_version.as_deref());
+    Some(Model { endpoint, api, deployment, identity })
 }
 
 #[cfg(test)]
@@ -360,7 +396,16 @@ mod tests {
         let settings = read(&[("AZURE_INFERENCE_ENDPOINT", ""), ("PORT", " "), ("SYSTEM_PROMPT", "")]).unwrap();
         assert!(settings.model.is_none());
         assert_eq!(settings.port, 7071);
-        assert_eq!(settings.options.system_prompt, "You are a helpful assistant.");
+        assert_eq!(settings.options.system_prompt.as_deref(), Some("You are a helpful assistant."));
+    }
+
+    #[test]
+    fn none_is_no_system_prompt() {
+        for none in ["none", " None "] {
+            assert_eq!(read(&[("SYSTEM_PROMPT", none)]).unwrap().options.system_prompt, None);
+        }
+        let prompt = read(&[("SYSTEM_PROMPT", "none of your business")]).unwrap().options.system_prompt;
+        assert_eq!(prompt.as_deref(), Some("none of your business"));
     }
 
     #[test]

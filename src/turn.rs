@@ -11,6 +11,7 @@ mod time;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures::future::BoxFuture;
@@ -18,15 +19,15 @@ use futures::{FutureExt as _, Stream};
 use http_body::Body;
 
 pub use self::grace::Grace;
-use self::time::{Due, Time};
-use crate::answer::{Answer, Next};
-use crate::error::{ChatError, Code};
-use crate::line;
-use crate::record::Record;
+use self::time::{Due, Time, Wait};
+use crate::error::{ChatError, Code, causes};
+use crate::inbound::slots::Slot;
+use crate::models::upstream::Opened;
+use crate::protocol::sse::Decoder;
+use crate::protocol::{Next, Reader};
+use crate::report::record::Record;
 use crate::settings::Clocks;
-use crate::slots::Slot;
-use crate::sse::Decoder;
-use crate::upstream::{Opened, causes};
+use crate::surface::lines;
 
 /// A buffer of lines larger than this is not kept for the next ones; usual ones are a few hundred bytes, a burst some thousand.
 const MAX_KEPT_BYTES: usize = 8 * 1024;
@@ -35,8 +36,12 @@ const MAX_KEPT_BYTES: usize = 8 * 1024;
 #[derive(Debug)]
 pub struct Turn<B> {
     source: Source<B>,
+    /// When upstream may be asked again, as the head of its answer said.
+    retry_after: Option<Duration>,
+    /// `MAX_EVENT_BYTES`
+    max_event_bytes: usize,
     decoder: Decoder,
-    answer: Answer,
+    reader: Reader,
     /// What is to be sent next.
     lines: Vec<u8>,
     /// How the turn ends, when that is known but lines go before it.
@@ -93,11 +98,13 @@ where
         slot: Slot,
     ) -> Self {
         let mut lines = Vec::with_capacity(512);
-        line::start(&mut lines, record.request_id(), deployment);
+        lines::start(&mut lines, record.request_id(), deployment);
         Self {
             source: Source::Opening(Awaited(opening)),
+            retry_after: None,
+            max_event_bytes: clocks.max_event_bytes,
             decoder: Decoder::new(clocks.max_event_bytes),
-            answer: Answer::default(),
+            reader: Reader::default(),
             lines,
             end: None,
             time: Time::new(clocks, record.started()),
@@ -107,12 +114,21 @@ where
         }
     }
 
-    /// Waits for upstream's first event, at most one heartbeat interval.
+    /// Waits for the answer to begin, at most one heartbeat interval.
     ///
     /// # Errors
     /// The turn failed before its first line.
     pub async fn begin(mut self) -> Result<Lines<B>, ChatError> {
-        match std::future::poll_fn(|cx| self.poll_step(cx)).await {
+        let begun = std::future::poll_fn(|cx| {
+            loop {
+                match ready!(self.poll_step(cx)) {
+                    // Events that say no more than that there will be an answer: it can still fail with a status.
+                    Step::Events if !self.reader.has_begun() => {}
+                    step => return Poll::Ready(step),
+                }
+            }
+        });
+        match begun.await {
             Step::End(Err(error)) => {
                 self.record.failed(&error);
                 return Err(error);
@@ -138,6 +154,10 @@ where
                 None => {}
                 Some(Due::Heartbeat) => return Poll::Ready(Step::Silence),
                 Some(Due::Limit(error)) => return Poll::Ready(self.break_off(error)),
+                Some(Due::Failure) => {
+                    self.source = Source::Closed;
+                    return Poll::Ready(Step::End(self.reader.end(&mut self.lines)));
+                }
             }
             match self.poll_source(cx) {
                 Poll::Ready(Some(step)) => return Poll::Ready(step),
@@ -151,8 +171,11 @@ where
     fn poll_source(&mut self, cx: &mut Context<'_>) -> Poll<Option<Step>> {
         match &mut self.source {
             Source::Opening(opening) => match ready!(opening.0.poll_unpin(cx)) {
-                Ok(Opened { body, call }) => {
+                Ok(Opened { body, reader, wait, call }) => {
+                    self.retry_after = wait;
                     self.record.answered(call);
+                    self.decoder = reader.decoder(self.max_event_bytes);
+                    self.reader = reader;
                     self.source = Source::Answering(body);
                     Poll::Ready(None)
                 }
@@ -172,10 +195,10 @@ where
                 }
                 None => {
                     self.source = Source::Closed;
-                    Poll::Ready(Some(Step::End(self.answer.end(&mut self.lines))))
+                    Poll::Ready(Some(Step::End(self.reader.end(&mut self.lines))))
                 }
             },
-            Source::Closed => Poll::Ready(Some(Step::End(self.answer.end(&mut self.lines)))),
+            Source::Closed => Poll::Ready(Some(Step::End(self.reader.end(&mut self.lines)))),
         }
     }
 
@@ -184,6 +207,7 @@ where
         let mut any = false;
         let mut events = self.decoder.feed(bytes);
         let end = loop {
+            events.sift_above(self.reader.sifts_above());
             let event = match events.next() {
                 Ok(Some(event)) => event,
                 Ok(None) => break None,
@@ -194,21 +218,34 @@ where
                 }
             };
             let before = self.lines.len();
-            match self.answer.event(&event, &mut self.lines) {
+            match self.reader.event(&event, &mut self.lines) {
                 Ok(Next::Event) => any = true,
-                Ok(Next::End) => break Some(self.answer.end(&mut self.lines)),
+                Ok(Next::Failed) => {
+                    any = true;
+                    self.time.failure();
+                }
+                Ok(Next::End) => break Some(self.reader.end(&mut self.lines)),
                 Err(error) => {
                     self.lines.truncate(before);
-                    break Some(Err(error));
+                    let wait = self.retry_after.filter(|_| error.code() == Code::RateLimited);
+                    break Some(Err(match wait {
+                        Some(wait) => error.retry_after(wait),
+                        None => error,
+                    }));
                 }
             }
             self.record.count_event();
         };
+        let answer = self.reader.answer();
         if any {
-            self.time.event();
-            if self.answer.has_token() {
-                self.record.first_token(self.time.now());
-            }
+            self.time.event(match (answer.has_output() || answer.is_finished(), self.reader.is_silently_thinking()) {
+                (false, _) => Wait::Output,
+                (true, true) => Wait::Thought,
+                (true, false) => Wait::Event,
+            });
+        }
+        if answer.has_output() {
+            self.record.first_token(self.time.now());
         }
         if end.is_some() {
             // Nothing after it is read.
@@ -238,9 +275,9 @@ where
     /// Upstream is given up. If its finish reason has come, nothing of the answer is lost.
     fn break_off(&mut self, error: ChatError) -> Step {
         self.source = Source::Closed;
-        if self.answer.is_finished() {
+        if self.reader.answer().is_finished() {
             tracing::debug!(cause = error.cause(), code = error.code().as_str(), "the stream did not end by itself");
-            return Step::End(self.answer.end(&mut self.lines));
+            return Step::End(self.reader.end(&mut self.lines));
         }
         Step::End(Err(error))
     }
@@ -271,22 +308,22 @@ where
                 let error = ChatError::new(Code::Internal, "This program failed. Tell the operator.");
                 Poll::Ready(Step::End(Err(error.caused_by("a panic; the log tells its place"))))
             });
-            let Turn { lines, answer, record, source, .. } = &mut this.turn;
+            let Turn { lines, reader, record, source, .. } = &mut this.turn;
             match ready!(step) {
                 Step::Events => {}
-                Step::Silence => line::heartbeat(lines, record.elapsed()),
+                Step::Silence => lines::heartbeat(lines, record.elapsed()),
                 Step::End(Ok(())) => {
                     this.ended = true;
                     *source = Source::Closed;
-                    line::done(lines, answer, record.elapsed(), record.first_token_after());
-                    record.done(answer);
+                    lines::done(lines, reader.answer(), record.elapsed(), record.first_token_after());
+                    record.done(reader.answer());
                 }
                 Step::End(Err(error)) => {
                     this.ended = true;
                     *source = Source::Closed;
                     // Text that was held back as a possible tag is still the model's.
-                    let _ = answer.end(lines);
-                    line::error(lines, &error, record.request_id());
+                    let _ = reader.end(lines);
+                    lines::error(lines, &error, record.request_id());
                     record.failed(&error);
                 }
             }

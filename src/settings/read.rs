@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use super::Api;
 use super::variables::Variable;
 
 /// A variable that cannot be used, and why. Never the value: it may be a secret that was put in the wrong place.
@@ -47,6 +48,12 @@ impl<'a> Reader<'a> {
         given.or_else(|| Some(variable.default.to_owned()).filter(|text| !text.is_empty()))
     }
 
+    /// The text of a variable that other programs read under its lower-case name too.
+    pub(super) fn text_in_any_case(&self, variable: &Variable) -> Option<String> {
+        self.text(variable)
+            .or_else(|| (self.lookup)(&variable.name.to_ascii_lowercase()).filter(|text| !text.trim().is_empty()))
+    }
+
     /// The variable's value if it has one; a fault if its text cannot be read.
     pub(super) fn optional<T>(&mut self, variable: &Variable, parse: impl Fn(&str) -> Parsed<T>) -> Option<T> {
         let text = self.text(variable)?;
@@ -71,12 +78,27 @@ pub(super) fn text(text: &str) -> Parsed<String> {
     Ok(text.to_owned())
 }
 
+/// A piece of text as it stands, or `none`.
+#[expect(clippy::unnecessary_wraps, reason = "it has the shape of the other parsers")]
+pub(super) fn text_or_none(text: &str) -> Parsed<Option<String>> {
+    Ok((!text.eq_ignore_ascii_case("none")).then(|| text.to_owned()))
+}
+
 /// `true`/`false`, `1`/`0`, `yes`/`no`, in any case.
 pub(super) fn boolean(text: &str) -> Parsed<bool> {
     match text.to_ascii_lowercase().as_str() {
         "true" | "1" | "yes" => Ok(true),
         "false" | "0" | "no" => Ok(false),
         _ => Err("must be true or false (also 1 or 0, yes or no)"),
+    }
+}
+
+/// What a model's service speaks.
+pub(super) fn api(text: &str) -> Parsed<Api> {
+    match text {
+        "chat" => Ok(Api::Chat),
+        "responses" => Ok(Api::Responses),
+        _ => Err("must be chat or responses"),
     }
 }
 

@@ -29,16 +29,7 @@ const OF_THE_HOST: [&str; 5] = [
 /// Of use outside production only.
 const LOCAL: [&str; 2] = ["AZURE_TENANT_ID", "PORT"];
 /// What `infra/` can set already, and a program that does not know it yet does not read.
-const AWAITED: [&str; 8] = [
-    "AZURE_INFERENCE_API",
-    "EXTRA_BODY",
-    "IMAGES",
-    "MAX_IMAGES",
-    "MAX_IMAGE_BYTES",
-    "MODELS",
-    "OPENAI_API",
-    "STARTS_IN_THOUGHTS",
-];
+const AWAITED: [&str; 3] = ["IMAGES", "MODELS", "OPENAI_API"];
 /// What azd puts into its environment by itself.
 const OF_AZD: [&str; 2] = ["AZURE_ENV_NAME", "AZURE_LOCATION"];
 /// What the one who deploys chooses for themselves; a pipeline has its own values.

@@ -1,0 +1,654 @@
+//! Server-sent events: bytes in, events out. Pure, synchronous and bounded.
+//!
+//! The rules are those of the WHATWG HTML standard, section 9.2.6: CR, LF or CRLF end a line wherever the bytes are
+//! split, one leading byte order mark is dropped, comments are ignored, the last event counts only when its blank line
+//! came. `id` and `retry` are ignored too: they serve reconnection, and a `POST` is not sent twice. Invalid UTF-8
+//! becomes U+FFFD.
+//!
+//! It is written here because the crates of the field do not hold what this program promises: a bound, no panic on a
+//! byte order mark, the same events for every split of the bytes. An event that lies within one piece of input is
+//! handed out where it lies; only what a split cuts apart is copied.
+//!
+//! A protocol that repeats whole answers in single events gives the decoder [`Keys`]: of an event that is larger than it
+//! wants to hold, a [`sieve`] lets those members pass and drops the rest as it comes.
+
+mod sieve;
+
+use std::borrow::Cow;
+
+use memchr::memchr2;
+
+pub use self::sieve::Keys;
+use self::sieve::{Full, Sieve};
+
+const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
+
+/// One event of the stream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event<'a> {
+    /// The `event` field, empty when there was none. (The standard's default name is `message`.)
+    pub name: &'a str,
+    /// The `data` fields, joined with `\n`.
+    pub data: Cow<'a, str>,
+    /// It was too large to be held: only the members are left that the decoder's [`Keys`] name.
+    pub sifted: bool,
+}
+
+/// A line, or an event's joined data, passed the bound.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EventTooLarge {
+    /// The bound, in bytes.
+    pub max_bytes: usize,
+}
+
+/// Keeps what lies between two pieces of input: at most one unfinished line and one unfinished event.
+#[derive(Debug)]
+pub struct Decoder {
+    /// No line (its field name counted, comments not) and no event's data may be longer. Bytes.
+    max_bytes: usize,
+    /// How much of a byte order mark has been seen; `None` once the stream's first bytes are behind us.
+    mark: Option<usize>,
+    /// The last line ended in CR at the very end of a piece: an LF that follows belongs to it.
+    after_cr: bool,
+    /// The beginning of a line whose end has not come yet.
+    line: Vec<u8>,
+    /// The data lines of the current event that had to be copied, joined.
+    data: Vec<u8>,
+    /// Whether the current event has a data line, copied or not.
+    has_data: bool,
+    /// The current event's name.
+    name: String,
+    /// `name` and `data` belong to an event that was handed out: clear them before going on.
+    handed_out: bool,
+    /// For events that are too large to be held.
+    sifting: Option<Sifting>,
+}
+
+/// Where an event is sifted, and into what.
+#[derive(Debug)]
+struct Sifting {
+    keys: &'static Keys,
+    /// An event of more than so many bytes is sifted.
+    above: usize,
+    /// The current event is sifted; what passes is in the decoder's `data`.
+    sieve: Option<Sieve>,
+    /// Its unfinished line goes straight into the sieve; of the line only the field's name is kept.
+    line: bool,
+}
+
+/// No event is sifted before so much has come.
+const MIN_SIFTED: usize = 16;
+/// How a line of data begins, the space included.
+const DATA: &[u8] = b"data: ";
+
+impl Decoder {
+    /// A decoder at the start of a stream. No line and no event's data may be longer than `max_bytes`.
+    pub fn new(max_bytes: usize) -> Self {
+        Self {
+            max_bytes,
+            mark: Some(0),
+            after_cr: false,
+            line: Vec::new(),
+            data: Vec::new(),
+            has_data: false,
+            name: String::new(),
+            handed_out: false,
+            sifting: None,
+        }
+    }
+
+    /// The same decoder, but an event that is too large is no fault: it is one JSON object, and of its members only `keys`
+    /// pass. The bound is that of what passes.
+    #[must_use]
+    pub fn sifting(self, keys: &'static Keys) -> Self {
+        let above = self.max_bytes;
+        Self { sifting: Some(Sifting { keys, above, sieve: None, line: false }), ..self }
+    }
+
+    /// Takes the next piece of the stream. The returned [`Events`] must be read until it answers `None` or an error;
+    /// what is left in it when it is dropped is lost.
+    pub fn feed<'d, 'p>(&'d mut self, piece: &'p [u8]) -> Events<'d, 'p> {
+        Events { decoder: self, rest: piece, data: &[] }
+    }
+}
+
+/// The events that one piece of input completes.
+#[derive(Debug)]
+pub struct Events<'d, 'p> {
+    decoder: &'d mut Decoder,
+    /// What has not been read yet.
+    rest: &'p [u8],
+    /// The current event's data while it is a single line of this very piece.
+    data: &'p [u8],
+}
+
+impl<'p> Events<'_, 'p> {
+    /// Sifts the events to come from so many bytes on, where the decoder sifts at all: they hold nothing new but the
+    /// members that pass. `None`: only those that are larger than they may be.
+    pub fn sift_above(&mut self, bytes: Option<usize>) {
+        let max_bytes = self.decoder.max_bytes;
+        if let Some(sifting) = &mut self.decoder.sifting {
+            sifting.above = bytes.unwrap_or(max_bytes).max(MIN_SIFTED).min(max_bytes);
+        }
+    }
+
+    /// The next event, or `None` when the piece is used up.
+    ///
+    /// # Errors
+    /// [`EventTooLarge`]; the stream cannot be read on after it.
+    #[expect(clippy::should_implement_trait, reason = "the event borrows from the decoder: no Iterator can lend")]
+    pub fn next(&mut self) -> Result<Option<Event<'_>>, EventTooLarge> {
+        if self.decoder.handed_out {
+            self.decoder.handed_out = false;
+            self.decoder.has_data = false;
+            self.decoder.name.clear();
+            self.decoder.data.clear();
+            self.decoder.end_sifting();
+            self.data = &[];
+        }
+        self.skip_mark();
+        loop {
+            let Some((line, rest)) = self.split_line() else {
+                self.keep_for_later()?;
+                return Ok(None);
+            };
+            self.rest = rest;
+            let dispatch = if self.decoder.line.is_empty() {
+                self.field(line)?
+            } else {
+                // The line began in an earlier piece.
+                self.decoder.grow_line(line)?;
+                let line = std::mem::take(&mut self.decoder.line);
+                let dispatch = self.copied_field(&line)?;
+                self.decoder.line = line;
+                self.decoder.line.clear();
+                dispatch
+            };
+            if dispatch {
+                if self.decoder.has_data {
+                    self.decoder.handed_out = true;
+                    let data = if self.data.is_empty() { &self.decoder.data } else { self.data };
+                    let sifted = self.decoder.is_sifting();
+                    return Ok(Some(Event { name: &self.decoder.name, data: text(data), sifted }));
+                }
+                self.decoder.name.clear();
+            }
+        }
+    }
+
+    /// Drops the byte order mark at the start of the stream, however it is split.
+    fn skip_mark(&mut self) {
+        while let Some(seen) = self.decoder.mark {
+            let Some(expected) = BYTE_ORDER_MARK.get(seen) else {
+                self.decoder.mark = None;
+                return;
+            };
+            let Some((byte, rest)) = self.rest.split_first() else { return };
+            if byte == expected {
+                self.rest = rest;
+                self.decoder.mark = Some(seen + 1);
+            } else {
+                // Not a mark after all: what looked like one begins the first line.
+                self.decoder.line.extend_from_slice(BYTE_ORDER_MARK.get(..seen).unwrap_or_default());
+                self.decoder.mark = None;
+            }
+        }
+    }
+
+    /// The next line without its end, and what follows it; `None` when the piece holds no further line end.
+    fn split_line(&mut self) -> Option<(&'p [u8], &'p [u8])> {
+        if self.decoder.after_cr && !self.rest.is_empty() {
+            self.decoder.after_cr = false;
+            self.rest = self.rest.strip_prefix(b"\n").unwrap_or(self.rest);
+        }
+        let end = memchr2(b'\n', b'\r', self.rest)?;
+        let (line, rest) = self.rest.split_at_checked(end)?;
+        match rest {
+            [b'\r'] => {
+                self.decoder.after_cr = true;
+                Some((line, &[]))
+            }
+            [b'\r', b'\n', rest @ ..] | [_, rest @ ..] => Some((line, rest)),
+            [] => None,
+        }
+    }
+
+    /// Reads one whole line of this piece; an event's only line of data stays where it lies. Answers whether it was the blank line that ends an event.
+    fn field(&mut self, line: &'p [u8]) -> Result<bool, EventTooLarge> {
+        if line.len() > self.decoder.line_bound() && line.first() != Some(&b':') {
+            if self.decoder.sifting.is_some()
+                && let Field::Data(value) = split_field(line)
+            {
+                self.copy_data();
+                self.decoder.begin_sifting()?;
+                self.decoder.sift(value)?;
+                return Ok(false);
+            }
+            if line.len() > self.decoder.max_bytes {
+                return Err(self.decoder.too_large());
+            }
+        }
+        if let Field::Data(value) = split_field(line)
+            && !self.decoder.has_data
+            && !value.is_empty()
+        {
+            self.decoder.has_data = true;
+            self.data = value;
+            return Ok(false);
+        }
+        self.copied_field(line)
+    }
+
+    /// Reads one line whose data, if it has any, is copied. Answers whether it was the blank line that ends an event.
+    fn copied_field(&mut self, line: &[u8]) -> Result<bool, EventTooLarge> {
+        match split_field(line) {
+            Field::Blank => return Ok(true),
+            Field::Data(value) => {
+                self.copy_data();
+                self.decoder.add_data(value)?;
+            }
+            Field::Name(value) => self.decoder.set_name(value),
+            Field::Ignored => {}
+        }
+        Ok(false)
+    }
+
+    /// Copies the data that still lies in this piece: another line joins it, or the piece ends.
+    fn copy_data(&mut self) {
+        if !self.data.is_empty() {
+            self.decoder.data.extend_from_slice(self.data);
+            self.data = &[];
+        }
+    }
+
+    /// Keeps the unfinished end of the piece.
+    fn keep_for_later(&mut self) -> Result<(), EventTooLarge> {
+        self.copy_data();
+        let rest = std::mem::take(&mut self.rest);
+        self.decoder.grow_line(rest)
+    }
+}
+
+impl Decoder {
+    fn too_large(&self) -> EventTooLarge {
+        EventTooLarge { max_bytes: self.max_bytes }
+    }
+
+    /// How long a line may be without further question.
+    fn line_bound(&self) -> usize {
+        self.sifting.as_ref().map_or(self.max_bytes, |sifting| sifting.above)
+    }
+
+    /// Adds to the unfinished line. Of a comment only the colon is kept, so that it may be of any length.
+    fn grow_line(&mut self, more: &[u8]) -> Result<(), EventTooLarge> {
+        let is_comment = self.line.first().or(more.first()) == Some(&b':');
+        if is_comment {
+            self.line.clear();
+            self.line.push(b':');
+        } else if self.sifting.as_ref().is_some_and(|sifting| sifting.line) {
+            self.sift(more)?;
+        } else if self.line.len() + more.len() > self.line_bound() {
+            self.grow_long_line(more)?;
+        } else {
+            self.line.extend_from_slice(more);
+        }
+        Ok(())
+    }
+
+    /// Adds to an unfinished line that grows too long to be held.
+    fn grow_long_line(&mut self, more: &[u8]) -> Result<(), EventTooLarge> {
+        let length = self.line.len() + more.len();
+        // As much of it as tells its field.
+        let (head, tail) = more.split_at_checked(DATA.len().saturating_sub(self.line.len())).unwrap_or((more, &[]));
+        self.line.extend_from_slice(head);
+        if self.sifting.is_some() && self.line.starts_with(b"data:") {
+            let mut line = std::mem::take(&mut self.line);
+            self.begin_sifting()?;
+            if let Field::Data(value) = split_field(&line) {
+                self.sift(value)?;
+            }
+            self.sift(tail)?;
+            line.truncate(b"data:".len());
+            self.line = line;
+            if let Some(sifting) = &mut self.sifting {
+                sifting.line = true;
+            }
+        } else if length > self.max_bytes {
+            return Err(self.too_large());
+        } else {
+            self.line.extend_from_slice(tail);
+        }
+        Ok(())
+    }
+
+    /// Adds one line to the current event's data. The event's lines so far have been copied.
+    fn add_data(&mut self, value: &[u8]) -> Result<(), EventTooLarge> {
+        let length = self.data.len() + usize::from(self.has_data) + value.len();
+        if let Some(sifting) = &mut self.sifting {
+            if std::mem::take(&mut sifting.line) {
+                // It is in the sieve.
+                return Ok(());
+            }
+            if sifting.sieve.is_some() || length > sifting.above {
+                self.begin_sifting()?;
+                return self.sift(value);
+            }
+        }
+        if length > self.max_bytes {
+            return Err(self.too_large());
+        }
+        if self.has_data {
+            self.data.push(b'\n');
+        }
+        self.has_data = true;
+        self.data.extend_from_slice(value);
+        Ok(())
+    }
+
+    /// A line of data goes into the sieve; what the event has so far goes before it.
+    fn begin_sifting(&mut self) -> Result<(), EventTooLarge> {
+        if let Some(sifting) = &mut self.sifting
+            && sifting.sieve.is_none()
+        {
+            sifting.sieve = Some(Sieve::new(sifting.keys));
+            let held = std::mem::take(&mut self.data);
+            self.sift(&held)?;
+        }
+        if std::mem::replace(&mut self.has_data, true) {
+            self.sift(b"\n")?;
+        }
+        Ok(())
+    }
+
+    fn sift(&mut self, more: &[u8]) -> Result<(), EventTooLarge> {
+        let sieve = self.sifting.as_mut().and_then(|sifting| sifting.sieve.as_mut());
+        match sieve.map(|sieve| sieve.push(more, &mut self.data, self.max_bytes)) {
+            None | Some(Ok(())) => Ok(()),
+            Some(Err(Full)) => Err(self.too_large()),
+        }
+    }
+
+    fn is_sifting(&self) -> bool {
+        self.sifting.as_ref().is_some_and(|sifting| sifting.sieve.is_some())
+    }
+
+    fn end_sifting(&mut self) {
+        if let Some(sifting) = &mut self.sifting {
+            sifting.sieve = None;
+        }
+    }
+
+    fn set_name(&mut self, value: &[u8]) {
+        self.name.clear();
+        self.name.push_str(&String::from_utf8_lossy(value));
+    }
+}
+
+/// Bytes as text. Asked first whether all is well, since the lossy reading takes several times as long.
+fn text(bytes: &[u8]) -> Cow<'_, str> {
+    std::str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed)
+}
+
+enum Field<'a> {
+    Blank,
+    Data(&'a [u8]),
+    Name(&'a [u8]),
+    /// Comments, `id`, `retry` and whatever else may come.
+    Ignored,
+}
+
+fn split_field(line: &[u8]) -> Field<'_> {
+    if let Some(value) = line.strip_prefix(b"data:") {
+        return Field::Data(value.strip_prefix(b" ").unwrap_or(value));
+    }
+    if let Some(value) = line.strip_prefix(b"event:") {
+        return Field::Name(value.strip_prefix(b" ").unwrap_or(value));
+    }
+    match line {
+        b"" => Field::Blank,
+        // A line without a colon is a field with an empty value.
+        b"data" => Field::Data(b""),
+        b"event" => Field::Name(b""),
+        _ => Field::Ignored,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn read<'p>(pieces: impl IntoIterator<Item = &'p [u8]>, max_bytes: usize) -> (Vec<(String, String)>, bool) {
+        let mut decoder = Decoder::new(max_bytes);
+        let mut events = Vec::new();
+        for piece in pieces {
+            let mut input = decoder.feed(piece);
+            loop {
+                match input.next() {
+                    Ok(Some(event)) => events.push((event.name.to_owned(), event.data.into_owned())),
+                    Ok(None) => break,
+                    Err(_) => return (events, true),
+                }
+            }
+        }
+        (events, false)
+    }
+
+    fn data_of(text: &[u8]) -> Vec<String> {
+        read([text], 1024).0.into_iter().map(|(_, data)| data).collect()
+    }
+
+    /// The standard's algorithm in its plainest form: decode, cut into lines, interpret.
+    fn by_the_book(stream: &[u8]) -> Vec<(String, String)> {
+        let text = String::from_utf8_lossy(stream).replace("\r\n", "\n").replace('\r', "\n");
+        let text = text.strip_prefix('\u{FEFF}').unwrap_or(&text);
+        let mut lines: Vec<&str> = text.split('\n').collect();
+        lines.pop(); // no line end came
+        let (mut events, mut name, mut data) = (Vec::new(), String::new(), String::new());
+        for line in lines {
+            if line.is_empty() {
+                if !data.is_empty() {
+                    data.pop();
+                    events.push((std::mem::take(&mut name), std::mem::take(&mut data)));
+                }
+                name.clear();
+                continue;
+            }
+            let (field, value) = line.split_once(':').unwrap_or((line, ""));
+            let value = value.strip_prefix(' ').unwrap_or(value);
+            match field {
+                "data" => {
+                    data.push_str(value);
+                    data.push('\n');
+                }
+                "event" => value.clone_into(&mut name),
+                _ => {}
+            }
+        }
+        events
+    }
+
+    #[test]
+    fn any_line_end_ends_a_line() {
+        assert_eq!(data_of(b"data: a\n\ndata: b\r\rdata: c\r\n\r\ndata: d\r\n\n"), ["a", "b", "c", "d"]);
+    }
+
+    #[test]
+    fn an_event_without_its_blank_line_is_none() {
+        assert_eq!(data_of(b"data: a\n\ndata: b\n"), ["a"]);
+    }
+
+    #[test]
+    fn one_byte_order_mark_is_dropped_however_it_is_split() {
+        let stream = b"\xEF\xBB\xBFdata: a\n\n\xEF\xBB\xBFdata: b\n\n";
+        for at in 0..stream.len() {
+            let (head, tail) = stream.split_at(at);
+            assert_eq!(read([head, tail], 64).0, [(String::new(), "a".to_owned())], "split at {at}");
+        }
+        assert_eq!(data_of(b"\xEF\xBBdata: a\n\ndata: b\n\n"), ["b"], "half a mark belongs to the first line");
+    }
+
+    #[test]
+    fn empty_data_lines_count() {
+        assert_eq!(data_of(b"data\n\ndata:\ndata:\n\ndata:\ndata: x\n\nevent: e\n\n"), ["", "\n", "\nx"]);
+    }
+
+    #[test]
+    fn a_comment_may_be_of_any_length_and_costs_nothing() {
+        let mut decoder = Decoder::new(16);
+        for _ in 0..1000 {
+            let mut input = decoder.feed(b": a long keep-alive ");
+            assert_eq!(input.next(), Ok(None));
+        }
+        assert!(decoder.line.capacity() < 64);
+        assert_eq!(decoder.feed(b"\ndata: a\n\n").next().map(|event| event.is_some()), Ok(true));
+    }
+
+    #[test]
+    fn the_bound_holds_for_lines_and_for_joined_data_in_any_split() {
+        let line = b"data: 0123456789\n\n";
+        let joined = b"data: 0123\ndata: 4567\ndata: 89ab\n\n";
+        for stream in [&line[..], &joined[..]] {
+            for at in 0..stream.len() {
+                let (head, tail) = stream.split_at(at);
+                assert!(!read([head, tail], 16).1, "fits, split at {at}");
+            }
+        }
+        for (stream, max_bytes) in [(&line[..], 15), (&joined[..], 13)] {
+            for at in 0..stream.len() {
+                let (head, tail) = stream.split_at(at);
+                assert_eq!(read([head, tail], max_bytes), (vec![], true), "too large, split at {at}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_endless_line_stops_at_the_bound() {
+        let mut decoder = Decoder::new(100);
+        let error = (0..1000).find_map(|_| decoder.feed(b"data: xxxx").next().err());
+        assert_eq!(error, Some(EventTooLarge { max_bytes: 100 }));
+        assert!(decoder.line.len() <= 100);
+    }
+
+    const KEYS: Keys = Keys { kept: &["type"], entered: &["response"] };
+
+    /// As [`read`], with a decoder that sifts.
+    fn sifted<'p>(
+        pieces: impl IntoIterator<Item = &'p [u8]>,
+        max_bytes: usize,
+        above: usize,
+    ) -> (Vec<(bool, String)>, bool) {
+        let mut decoder = Decoder::new(max_bytes).sifting(&KEYS);
+        let mut events = Vec::new();
+        for piece in pieces {
+            let mut input = decoder.feed(piece);
+            loop {
+                input.sift_above(Some(above));
+                match input.next() {
+                    Ok(Some(event)) => events.push((event.sifted, event.data.into_owned())),
+                    Ok(None) => break,
+                    Err(_) => return (events, true),
+                }
+            }
+        }
+        assert!(decoder.line.len() <= max_bytes && decoder.data.len() <= max_bytes);
+        (events, false)
+    }
+
+    #[test]
+    fn an_event_that_is_too_large_is_sifted_and_others_are_not() {
+        let text = "x".repeat(100);
+        let large = format!(r#"{{"response":{{"output":["{text}"],"type":"b"}},"text":"{text}","type":"a"}}"#);
+        let small = r#"{"text":"x","type":"a"}"#;
+        let left = r#"{"response":{"type":"b"},"type":"a"}"#;
+        for end in ["\n", "\r\n", "\r"] {
+            let one = ["data: ", small, end, end, "event: e", end, "data:", &large, end, end, "data:", small, end, end]
+                .concat();
+            let lines = large.replace("],", &format!("],{end}data: "));
+            let several =
+                ["data: ", small, end, end, "data: ", &lines, end, ": c", end, end, "data: ", small, end, end].concat();
+            for stream in [one, several] {
+                for at in 0..stream.len() {
+                    let (head, tail) = stream.as_bytes().split_at(at);
+                    assert_eq!(
+                        sifted([head, tail], 100, 64),
+                        (vec![(false, small.to_owned()), (true, left.to_owned()), (false, small.to_owned())], false),
+                        "split at {at}"
+                    );
+                }
+                assert_eq!(sifted(stream.as_bytes().chunks(1), 100, 64).0.len(), 3);
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_sifted_has_no_bound_and_what_passes_keeps_its_own() {
+        let mut decoder = Decoder::new(64).sifting(&KEYS);
+        assert_eq!(decoder.feed(b"data: {\"output\":\"").next(), Ok(None));
+        for _ in 0..10_000 {
+            assert_eq!(decoder.feed(b"a text that comes again, whole").next(), Ok(None));
+        }
+        assert!(decoder.line.capacity() + decoder.data.capacity() < 512);
+        let mut input = decoder.feed(b"\",\"type\":\"a\"}\n\n");
+        assert_eq!(
+            input.next().map(|event| event.map(|event| event.data.into_owned())),
+            Ok(Some(r#"{"type":"a"}"#.to_owned()))
+        );
+        let long = format!("data: {{\"type\":\"{}\"}}\n\n", "x".repeat(100));
+        let other = format!("event: {}\n", "x".repeat(100));
+        for stream in [long, other] {
+            for at in 0..stream.len() {
+                let (head, tail) = stream.as_bytes().split_at(at);
+                assert_eq!(sifted([head, tail], 64, 64), (vec![], true), "split at {at}");
+            }
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2000))]
+
+        /// Streams made of what matters to the rules, cut at will: the events are those of the plain algorithm.
+        #[test]
+        fn any_split_gives_the_events_of_the_standard(
+            parts in prop::collection::vec(
+                prop::sample::select(vec![
+                    &b"data: "[..], b"data:", b"data", b"event: ", b"event:", b"id: 1", b": c", b":", b"\n", b"\n\n", b"\r",
+                    b"\r\n", b"\r\n\r\n", b" ", b"x", b"{\"a\":1}", b"[DONE]", b"\xEF\xBB\xBF", b"\xEF\xBB", b"\xFF",
+                    b"\xE2\x82", b"\xE2\x82\xAC", b"\0", b"\t", b"retry: 5", b"datax: y", b"dat",
+                ]),
+                0..40,
+            ),
+            cuts in prop::collection::vec(0usize..200, 0..8),
+        ) {
+            let stream: Vec<u8> = parts.concat();
+            let mut cuts: Vec<usize> = cuts.into_iter().map(|cut| cut.min(stream.len())).collect();
+            cuts.extend([0, stream.len()]);
+            cuts.sort_unstable();
+            let pieces = cuts.windows(2).map(|cut| &stream[cut[0]..cut[1]]);
+            let read: (Vec<_>, bool) = read(pieces, 1 << 16);
+            prop_assert_eq!(read, (by_the_book(&stream), false));
+        }
+
+        /// An event is sifted or not whatever the cuts are.
+        #[test]
+        fn any_split_gives_the_same_sifted_events(
+            parts in prop::collection::vec(
+                prop::sample::select(vec![
+                    "data: {", "data:", "data: ", "\"type\":", "\"x\":\"a long text\"", "\"response\":{", "}", ",", "[", "]", "1", "\n",
+                    "\n\n", "\r\n", ": c", "event: e\n", "}}\n\n", "x",
+                ]),
+                0..40,
+            ),
+            cuts in prop::collection::vec(0usize..300, 0..8),
+            above in 16usize..60,
+        ) {
+            let stream = parts.concat();
+            let mut cuts: Vec<usize> = cuts.into_iter().map(|cut| cut.min(stream.len())).collect();
+            cuts.extend([0, stream.len()]);
+            cuts.sort_unstable();
+            let pieces = cuts.windows(2).map(|cut| &stream.as_bytes()[cut[0]..cut[1]]);
+            prop_assert_eq!(sifted(pieces, 60, above), sifted([stream.as_bytes()], 60, above));
+        }
+    }
+}
