@@ -32,8 +32,10 @@ cargo xtask COMMAND
   package [BINARY]
           the function app for Azure in dist/func and dist/func.zip, built for x86-64 Linux with glibc 2.28 or newer
   deploy STEP
-          what azd's hooks call: api, api-by-blob, page-build, page-config, addresses, before-down, after-down
-          (docs/deploying.md)
+          what azd's hooks call: before-up, api, page-build, page-config, addresses, before-down, after-down; api-by-blob; and
+          purge, which frees the name and quota of a deleted model account (docs/deploying.md)
+  deployments
+          writes tests/deployments anew: what every choice of docs/deploying.md makes, as the Bicep compiler evaluates it
   soak    [DURATION] [--host] [--streams N] [--seed N]
           the release binary under load and faults, 20m unless given
   bench   [PART…] [--quick] …
@@ -62,6 +64,7 @@ fn main() -> ExitCode {
         (Some("package"), []) => package::package(None),
         (Some("package"), [binary]) => package::package(Some(binary)),
         (Some("deploy"), [step]) => deploy::deploy(step),
+        (Some("deployments"), []) => steps::deployments(),
         (Some("advisories"), []) => checks::advisories(),
         (Some("fuzz"), arguments) => fuzz::fuzz(arguments),
         (Some("page-bench"), []) => web::bench(),

@@ -85,6 +85,13 @@ pub(crate) fn soak(arguments: &[String]) -> Outcome {
     step(&mut command)
 }
 
+/// `cargo xtask deployments`
+pub(crate) fn deployments() -> Outcome {
+    let mut command = Command::new(cargo_path());
+    command.args(["test", "--test", "it", "deployments::every_kept_deployment"]);
+    step(command.env("WRITE_DEPLOYMENTS", "1"))
+}
+
 /// `cargo xtask screenshots`
 pub(crate) fn screenshots() -> Outcome {
     cargo(&["build", "--package", "reasoning-chat"])?;
