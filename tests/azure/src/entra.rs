@@ -74,7 +74,7 @@ fn token(form: &str, world: &World) -> Reply {
     let kind = given("grant_type").unwrap_or_default();
     let client = given("client_id").unwrap_or_default();
     let grant = match kind.as_str() {
-        "urn:ietf:params:oauth:grant-type:device_code" => {
+        "device_code" | "urn:ietf:params:oauth:grant-type:device_code" => {
             let mut state = world.state();
             if state.device_pending > 0 {
                 state.device_pending -= 1;

@@ -38,6 +38,8 @@ pub struct Materials<'a> {
     pub certificate: &'a str,
     /// The program that stands in for others.
     pub stand_in: &'a Path,
+    /// The Azure Developer CLI, which hooks call too.
+    pub azd: &'a Path,
     /// The Bicep compiler.
     pub bicep: &'a Path,
     /// Stand in for the compiler's driver as well, and let npm go past the proxy: for a run that nobody watches.
@@ -109,6 +111,7 @@ fn make(folder: &Path, materials: &Materials<'_>) -> io::Result<Place> {
     for name in stand_ins {
         link(materials.stand_in, &programs.join(name))?;
     }
+    link(materials.azd, &programs.join("azd"))?;
     let roots = roots()?;
     let trusted = folder.join("roots.pem");
     fs::write(&trusted, roots + materials.certificate)?;

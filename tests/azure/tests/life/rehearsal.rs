@@ -69,6 +69,7 @@ impl Rehearsal {
             url: &azure.url(),
             certificate: azure.certificate(),
             stand_in: Path::new(env!("CARGO_BIN_EXE_stand-in")),
+            azd: &azd,
             bicep: &bicep,
             alone: true,
         };
@@ -126,9 +127,6 @@ impl Rehearsal {
         write!(file, "\n$ {name}\n{}\n--- {how}\n{lines}", done.text).unwrap();
     }
 
-    pub(crate) fn azd_path(&self) -> &Path {
-        &self.azd
-    }
 
     /// Signs in by device code, as a person without a browser does.
     pub(crate) async fn sign_in(&self) {
