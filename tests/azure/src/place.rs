@@ -30,8 +30,6 @@ const ROOTS: [&str; 3] =
 /// What a place is made of.
 #[derive(Clone, Debug)]
 pub struct Materials<'a> {
-    /// The project, whose `../shared` may hold tools.
-    pub project: &'a Path,
     /// [`Azure::url`](crate::Azure::url)
     pub url: &'a str,
     /// [`Azure::certificate`](crate::Azure::certificate)
@@ -117,7 +115,7 @@ fn make(folder: &Path, materials: &Materials<'_>) -> io::Result<Place> {
     fs::write(&trusted, roots + materials.certificate)?;
     let home = folder.join("home");
     fs::create_dir_all(&home)?;
-    if let Some(types) = tools::graph_types(materials.project) {
+    if let Some(types) = tools::graph_types() {
         keep_graph_types(&types, &home)?;
     }
     let bicep = programs.join("bicep");
@@ -126,7 +124,7 @@ fn make(folder: &Path, materials: &Materials<'_>) -> io::Result<Place> {
         &bicep,
         &format!("HOME='{}' DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=1 exec '{compiler}' \"$@\"", home.display()),
     )?;
-    if let Some(npm) = tools::on_path("npm").filter(|_| materials.alone) {
+    if let Some(npm) = judges::tool("npm").filter(|_| materials.alone) {
         // The registry is none of this world's hosts.
         script(&programs.join("npm"), &format!("unset HTTPS_PROXY; exec '{}' \"$@\"", npm.display()))?;
     }

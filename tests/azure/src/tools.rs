@@ -1,38 +1,22 @@
-//! Where azd and the compiler are: on the search path, where the Azure CLI and azd keep theirs, or beside the checkout in
-//! `../shared/tools`.
+//! What judges the run, where the other judges are looked for; and what this machine's own programs are.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-/// The Azure Developer CLI.
-pub fn azd(project: &Path) -> Option<PathBuf> {
-    on_path("azd").or_else(|| existing(project.join("../shared/tools/azd/azd")))
-}
-
-/// The Bicep compiler.
-pub fn bicep(project: &Path) -> Option<PathBuf> {
+/// The Bicep compiler, or the one that the Azure CLI or azd keeps for itself.
+pub fn bicep() -> Option<PathBuf> {
     let home = std::env::home_dir().unwrap_or_default();
-    on_path("bicep")
-        .or_else(|| existing(home.join(".azure/bin/bicep")))
-        .or_else(|| existing(home.join(".azd/bin/bicep")))
-        .or_else(|| existing(project.join("../shared/tools/bicep/bicep")))
+    let kept = [".azure/bin/bicep", ".azd/bin/bicep"].map(|place| home.join(place));
+    judges::BICEP.find().or_else(|| kept.into_iter().find(|file| file.is_file()))
 }
 
 /// The Graph extension's types, for a machine that cannot fetch them.
-pub fn graph_types(project: &Path) -> Option<PathBuf> {
-    existing(project.join("../shared/tools/bicep/microsoftgraph-v1.0-1.0.0.tgz"))
-}
-
-/// A program on the search path.
-pub fn on_path(name: &str) -> Option<PathBuf> {
-    std::env::split_paths(&search_path()).map(|folder| folder.join(name)).find(|file| file.is_file())
+pub(crate) fn graph_types() -> Option<PathBuf> {
+    let beside = judges::shared().join("tools/bicep/microsoftgraph-v1.0-1.0.0.tgz");
+    std::fs::canonicalize(beside).ok()
 }
 
 /// `PATH`.
 pub(crate) fn search_path() -> std::ffi::OsString {
     #[expect(clippy::disallowed_methods, reason = "the search path of programs is no setting")]
     std::env::var_os("PATH").unwrap_or_default()
-}
-
-fn existing(file: PathBuf) -> Option<PathBuf> {
-    std::fs::canonicalize(file).ok().filter(|file| file.is_file())
 }

@@ -36,7 +36,8 @@ fn outputs(life: &Rehearsal, environment: &str, own: &[&str]) {
         assert_eq!(values.get(name).map(String::as_str), Some(said), "{name}");
     }
     let given = ["AZURE_ENV_NAME", "AZURE_LOCATION", "AZURE_SUBSCRIPTION_ID"];
-    let known = |name: &String| outputs.contains(name) || given.contains(&name.as_str()) || own.contains(&name.as_str());
+    let known =
+        |name: &String| outputs.contains(name) || given.contains(&name.as_str()) || own.contains(&name.as_str());
     let more: Vec<&String> = values.keys().filter(|name| !known(name)).collect();
     assert!(more.is_empty(), "{more:?}");
     let parameters = fs::read_to_string(life.project.join("infra/main.parameters.json")).unwrap();
@@ -93,9 +94,23 @@ fn page(life: &Rehearsal, up: &Done, environment: &str) {
     assert_eq!(fs::canonicalize(&call.folder).unwrap(), fs::canonicalize(&life.project).unwrap());
     let site = call.arguments[call.arguments.iter().position(|word| word == "--app-name").unwrap() + 1].clone();
     let expected = [
-        "-y", "@azure/static-web-apps-cli@latest", "deploy", "--tenant-id", TENANT, "--subscription-id", SUBSCRIPTION,
-        "--resource-group", &values["AZURE_RESOURCE_GROUP"], "--app-name", &site, "--no-use-keychain",
-        "--deployment-token", "***", "--env", "production", "--app-location",
+        "-y",
+        "@azure/static-web-apps-cli@latest",
+        "deploy",
+        "--tenant-id",
+        TENANT,
+        "--subscription-id",
+        SUBSCRIPTION,
+        "--resource-group",
+        &values["AZURE_RESOURCE_GROUP"],
+        "--app-name",
+        &site,
+        "--no-use-keychain",
+        "--deployment-token",
+        "***",
+        "--env",
+        "production",
+        "--app-location",
     ];
     assert_eq!(call.arguments[..expected.len()], expected);
     let uploaded = life.azure.page(&site).expect("a page was uploaded");

@@ -6,9 +6,8 @@ use std::process::Command;
 use std::{fs, io};
 
 /// Made by tools, or of this machine only.
-const LEFT_OUT: [&str; 9] = [
-    ".azure", ".git", "artifacts", "corpus", "dist", "dist-azure", "local.settings.json", "node_modules", "target",
-];
+const LEFT_OUT: [&str; 9] =
+    [".azure", ".git", "artifacts", "corpus", "dist", "dist-azure", "local.settings.json", "node_modules", "target"];
 
 /// The checkout.
 pub(crate) fn project() -> &'static Path {

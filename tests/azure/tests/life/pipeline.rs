@@ -34,8 +34,7 @@ async fn a_pipeline_deploys_as_itself() {
     ] {
         variables.push((name.to_owned(), value.to_owned()));
     }
-    let variables: Vec<(&str, &str)> =
-        variables.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let variables: Vec<(&str, &str)> = variables.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
 
     let arguments = ["--client-id", CLIENT, "--tenant-id", TENANT, "--federated-credential-provider", "github"];
     let sign_in = life.azd_with(&[&["auth", "login"], &arguments[..]].concat(), &variables).await.expect("the sign-in");

@@ -43,10 +43,10 @@ impl Rehearsal {
     /// A fresh Azure and a fresh copy; none where a tool is missing.
     pub(crate) async fn new(name: &str) -> Option<Self> {
         let project = copy::project();
-        let azd = tools::azd(project)?;
-        let bicep = tools::bicep(project)?;
+        let azd = fs::canonicalize(judges::AZD.find()?).ok()?;
+        let bicep = fs::canonicalize(tools::bicep()?).ok()?;
         let packaged = project.join("dist/func/reasoning-chat");
-        if tools::on_path("npm").is_none() || !packaged.is_file() {
+        if judges::tool("npm").is_none() || !packaged.is_file() {
             return None;
         }
         let turn = TURN.lock().await;
@@ -65,7 +65,6 @@ impl Rehearsal {
         let _ = fs::remove_dir_all(&folder);
         let azure = Azure::start(options).await.unwrap();
         let materials = Materials {
-            project,
             url: &azure.url(),
             certificate: azure.certificate(),
             stand_in: Path::new(env!("CARGO_BIN_EXE_stand-in")),
@@ -126,7 +125,6 @@ impl Rehearsal {
         let mut file = fs::OpenOptions::new().create(true).append(true).open(file).unwrap();
         write!(file, "\n$ {name}\n{}\n--- {how}\n{lines}", done.text).unwrap();
     }
-
 
     /// Signs in by device code, as a person without a browser does.
     pub(crate) async fn sign_in(&self) {
@@ -196,7 +194,9 @@ impl Done {
     /// Where in the log something is that fits, the first of them.
     pub(crate) fn at(&self, what: &str, fits: impl Fn(&What) -> bool) -> usize {
         let found = self.log.iter().position(|entry| fits(&entry.what));
-        found.unwrap_or_else(|| panic!("no {what} in\n{}", self.log.iter().map(|e| format!("{e}\n")).collect::<String>()))
+        found.unwrap_or_else(|| {
+            panic!("no {what} in\n{}", self.log.iter().map(|e| format!("{e}\n")).collect::<String>())
+        })
     }
 
     /// Where the first request of this kind is.

@@ -5,7 +5,6 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
-use scripted_azure::tools;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::{Child, ChildStdin, ChildStdout};
 use tokio::time::timeout;
@@ -20,7 +19,7 @@ const END_WAIT: Duration = Duration::from_mins(10);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_person_answers_three_questions() {
-    let Some(script) = tools::on_path("script").filter(|_| cfg!(target_os = "linux")) else { return };
+    let Some(script) = judges::tool("script").filter(|_| cfg!(target_os = "linux")) else { return };
     let Some(life) = Rehearsal::new("terminal").await else { return };
     let _ = fs::remove_dir_all(life.project.join(".azure"));
     life.sign_in().await;

@@ -55,7 +55,8 @@ async fn removed(life: &Rehearsal) -> crate::rehearsal::Done {
     let workspace = down.at_request("DELETE", "/workspaces/");
     let group = down.at("DELETE of the group", |what| match what {
         scripted_azure::log::What::Request(request) => {
-            request.method == "DELETE" && request.path.to_lowercase().split('?').next().unwrap().matches('/').count() == 4
+            request.method == "DELETE"
+                && request.path.to_lowercase().split('?').next().unwrap().matches('/').count() == 4
         }
         _ => false,
     });
