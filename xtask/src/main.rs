@@ -10,6 +10,7 @@ mod deploy;
 mod elf;
 mod fuzz;
 mod package;
+mod smoke;
 mod stage;
 mod steps;
 mod swa;
@@ -32,6 +33,8 @@ cargo xtask COMMAND
   deploy STEP
           what azd's hooks call: api, api-by-blob, page-build, page-config, addresses, before-down, after-down
           (docs/deploying.md)
+  smoke   [--api URL] [--page URL] [--only ROW,…] [--probe-thinking] …
+          after `azd up`: asks what was deployed, and says what passed, what failed and what to do (docs/rehearsal.md)
   soak    [DURATION] [--host] [--streams N] [--seed N]
           the release binary under load and faults, 20m unless given
   bench   [PART…] [--quick] …
@@ -58,6 +61,7 @@ fn main() -> ExitCode {
         (Some("package"), []) => package::package(None),
         (Some("package"), [binary]) => package::package(Some(binary)),
         (Some("deploy"), [step]) => deploy::deploy(step),
+        (Some("smoke"), arguments) => smoke::smoke(arguments),
         (Some("fuzz"), arguments) => fuzz::fuzz(arguments),
         (Some("page-bench"), []) => web::bench(),
         (Some("screenshots"), []) => steps::screenshots(),

@@ -14,9 +14,13 @@ async fn a_whole_life_without_a_question() {
     let values = life.values("chat");
     let show = life.azd(&["show"]).await.expect("azd show");
     assert!(show.text.contains(&values["PAGE_ORIGIN"]), "{}", show.text);
+    let listed = life.azd(&["env", "get-values"]).await.expect("azd env get-values");
     for name in life.outputs() {
-        let value = life.azd(&["env", "get-value", &name]).await.expect("azd env get-value");
-        assert_eq!(value.text.trim(), values[&name], "{name}");
+        assert!(listed.text.contains(&format!("{name}=\"{}\"", values[&name])), "{name} in {}", listed.text);
+    }
+    for name in ["API_ORIGIN", "PAGE_ORIGIN"] {
+        let value = life.azd(&["env", "get-value", name]).await.expect("azd env get-value");
+        assert_eq!(value.text.trim(), values[name], "{name}");
     }
 
     again(&life).await;
