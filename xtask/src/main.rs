@@ -4,6 +4,7 @@
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line tool talks to the person who called it")]
 
+mod azd;
 mod bench;
 mod checks;
 mod deploy;
@@ -33,6 +34,7 @@ cargo xtask COMMAND
   deploy STEP
           what azd's hooks call: api, api-by-blob, page-build, page-config, addresses, before-down, after-down
           (docs/deploying.md)
+  azd     a scripted Azure on this machine, for azd's commands without an account (docs/rehearsal.md)
   smoke   [--api URL] [--page URL] [--only ROW,…] [--probe-thinking] …
           after `azd up`: asks what was deployed, and says what passed, what failed and what to do (docs/rehearsal.md)
   soak    [DURATION] [--host] [--streams N] [--seed N]
@@ -61,6 +63,7 @@ fn main() -> ExitCode {
         (Some("package"), []) => package::package(None),
         (Some("package"), [binary]) => package::package(Some(binary)),
         (Some("deploy"), [step]) => deploy::deploy(step),
+        (Some("azd"), []) => azd::azd(),
         (Some("smoke"), arguments) => smoke::smoke(arguments),
         (Some("fuzz"), arguments) => fuzz::fuzz(arguments),
         (Some("page-bench"), []) => web::bench(),

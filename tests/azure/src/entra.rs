@@ -9,7 +9,7 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD as BASE64;
 use crate::proxy::{Asked, unknown, value};
 use crate::reply::Reply;
 use crate::state::{Grant, PIPELINE_OBJECT};
-use crate::tokens::{LIFETIME_SECONDS, Principal};
+use crate::tokens::Principal;
 use crate::world::World;
 use crate::{ARM, LOGIN, TENANT};
 
@@ -101,11 +101,11 @@ fn token(form: &str, world: &World) -> Reply {
     let audience = audience(&scope, &client);
     let access = world.mint.access(&grant.who, &audience, &client);
     let refresh = format!("REFRESH-{}", Uuid::new_v4().simple());
-    let mut answer = json!({
-        "token_type": "Bearer", "expires_in": LIFETIME_SECONDS, "ext_expires_in": LIFETIME_SECONDS,
-        "access_token": access,
-    });
     let mut state = world.state();
+    let lifetime = state.lifetime;
+    let mut answer = json!({
+        "token_type": "Bearer", "expires_in": lifetime, "ext_expires_in": lifetime, "access_token": access,
+    });
     state.secrets.extend([access, refresh.clone()]);
     if kind != "client_credentials" {
         answer["refresh_token"] = json!(refresh);

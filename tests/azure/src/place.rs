@@ -140,6 +140,7 @@ fn make(folder: &Path, materials: &Materials<'_>) -> io::Result<Place> {
         ("HTTPS_PROXY", materials.url.to_owned()),
         ("NO_PROXY", "127.0.0.1,localhost".to_owned()),
         ("SSL_CERT_FILE", trusted.display().to_string()),
+        ("CURL_CA_BUNDLE", trusted.display().to_string()),
         ("SCRIPTED_AZURE", materials.url.to_owned()),
     ];
     let set: Vec<(String, String)> = set.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();

@@ -98,7 +98,9 @@ impl Called<'_> {
         }
         let kept = self.world.options.kept.join("package").join(name.to_lowercase());
         replace(self.folder, &kept)?;
-        self.world.state().packages.insert(name.to_lowercase(), kept);
+        let mut state = self.world.state();
+        state.packages.insert(name.to_lowercase(), kept);
+        state.publications += 1;
         Ok(Outcome { stdout: "Deployment completed successfully.\n".to_owned(), ..Outcome::default() })
     }
 

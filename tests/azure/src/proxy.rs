@@ -17,7 +17,7 @@ use tokio_rustls::TlsAcceptor;
 use crate::log::{self, What};
 use crate::reply::{Body, Reply, plain};
 use crate::world::World;
-use crate::{ARM, LOGIN, arm, door, entra, sites};
+use crate::{ARM, LOGIN, arm, door, entra, insights, sites};
 
 /// Largest body of a request: a compiled template is half a megabyte.
 const BODY_BYTES: usize = 16 * 1024 * 1024;
@@ -69,7 +69,7 @@ async fn outer(request: Request<Incoming>, world: Arc<World>) -> Response<Body> 
 }
 
 fn is_of_this_world(host: &str, world: &World) -> bool {
-    [LOGIN, ARM, "graph.microsoft.com", "aka.ms"].contains(&host) || sites::is_deployed(host, world)
+    [LOGIN, ARM, insights::HOST, "graph.microsoft.com", "aka.ms"].contains(&host) || sites::is_deployed(host, world)
 }
 
 /// Requests inside a tunnel whose TLS ends here.
@@ -119,6 +119,7 @@ async fn answer(request: Request<Incoming>, host: &str, world: &Arc<World>) -> R
         (Some(reply), _) => reply,
         (None, LOGIN) => entra::answer(&asked, world),
         (None, ARM) => arm::answer(&asked, world).await,
+        (None, insights::HOST) => insights::answer(&asked, world),
         // Refused, each command of azd would try again for ten seconds; the compiler's index is not needed.
         (None, "aka.ms") if asked.path == "/azd/extensions/registry" => {
             Reply::ok(serde_json::json!({ "extensions": [] }))

@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::deploy::Deployment;
 use crate::fault::Faults;
 use crate::nested::Nested;
-use crate::tokens::Principal;
+use crate::tokens::{LIFETIME_SECONDS, Principal};
 
 /// The person who signs in by default.
 pub const USER_OBJECT: &str = "33333333-3333-3333-3333-333333333333";
@@ -43,6 +43,10 @@ pub struct State {
     pub(crate) pages: BTreeMap<String, PathBuf>,
     /// Function apps whose program was published, and where its copy is.
     pub(crate) packages: BTreeMap<String, PathBuf>,
+    /// How often a program was published.
+    pub(crate) publications: usize,
+    /// How long access tokens are said to live.
+    pub(crate) lifetime: u64,
     /// What signs in next.
     pub(crate) user: Option<Principal>,
     /// Refresh tokens and codes that were given out, and to whom.
@@ -80,7 +84,7 @@ pub(crate) struct Grant {
 impl State {
     pub(crate) fn new() -> Self {
         let user = Principal { object: USER_OBJECT.to_owned(), name: Some("dev@contoso.example".to_owned()) };
-        Self { user: Some(user), device_pending: 1, quota: (0, 1_000), ..Self::default() }
+        Self { user: Some(user), device_pending: 1, quota: (0, 1_000), lifetime: LIFETIME_SECONDS, ..Self::default() }
     }
 
     /// A resource, whatever the case of its id.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use harness::ingestion::Ingestion;
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -58,6 +59,8 @@ pub(crate) struct World {
     pub(crate) mint: Mint,
     pub(crate) log: Log,
     pub(crate) backends: Backends,
+    /// What Application Insights has been told, once something tells it.
+    pub(crate) telemetry: Mutex<Option<Arc<Ingestion>>>,
     /// Grows whenever a deployment may go on.
     pub(crate) moved: watch::Sender<usize>,
     state: Mutex<State>,
@@ -85,6 +88,7 @@ impl Azure {
             mint: Mint::new(),
             log: Log::new(),
             backends: Backends::default(),
+            telemetry: Mutex::default(),
             moved: watch::Sender::new(0),
             state: Mutex::new(State::new()),
         });
@@ -182,6 +186,11 @@ impl Azure {
         self.state().quota = (used, limit);
     }
 
+    /// Access tokens are said to live so long from now on: with a minute, azd refreshes its sign-in at every command.
+    pub fn lifetime(&self, seconds: u64) {
+        self.state().lifetime = seconds;
+    }
+
     /// Who signs in from now on is this person.
     pub fn user(&self, object: &str) {
         self.state().user =
@@ -211,9 +220,19 @@ impl Azure {
         self.state().packages.get(&site.to_lowercase()).cloned()
     }
 
+    /// How often a program was published.
+    pub fn publications(&self) -> usize {
+        self.state().publications
+    }
+
     /// A deployed host, such as `func-….azurewebsites.net`, is answered from this port of 127.0.0.1 from now on.
     pub fn serve(&self, host: &str, port: u16) {
         self.world.backends.set(host, port);
+    }
+
+    /// Application Insights has been told what this stand-in was.
+    pub(crate) fn told_to(&self, ingestion: Arc<Ingestion>) {
+        *self.world.telemetry.lock().unwrap_or_else(PoisonError::into_inner) = Some(ingestion);
     }
 
     /// Where copies of what was published are.

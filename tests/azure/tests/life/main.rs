@@ -13,8 +13,10 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod chain;
 mod checks;
 mod copy;
+mod faults;
 mod pipeline;
 mod rehearsal;
 mod terminal;

@@ -9,8 +9,8 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::{Child, ChildStdin, ChildStdout};
 use tokio::time::timeout;
 
-use crate::checks;
 use crate::rehearsal::{Done, Rehearsal};
+use crate::{chain, checks};
 
 /// Longest wait for a question.
 const QUESTION_WAIT: Duration = Duration::from_mins(2);
@@ -37,7 +37,8 @@ async fn a_person_answers_three_questions() {
     let values = life.values("chat");
     assert_eq!(values["AZURE_LOCATION"], "swedencentral");
     checks::deployed(&life, &up, "chat", &[]);
-    checks::nothing_leaks(&life, &[&up]);
+    let smoke = chain::answers(&life).await;
+    checks::nothing_leaks(&life, &[&up, &smoke]);
     checks::no_surprise(&life);
 }
 
@@ -52,10 +53,10 @@ struct Terminal {
 }
 
 impl Terminal {
-    fn start(life: &Rehearsal, script: &Path, line: &str) -> Self {
-        let mut command = life.command(script);
+    fn start(life: &Rehearsal, maker: &Path, typed: &str) -> Self {
+        let mut command = life.command(maker);
         command.args(["--quiet", "--return", "--flush", "--command"]);
-        command.arg(format!("stty cols 120 rows 40; exec {line}")).arg("/dev/null");
+        command.arg(format!("stty cols 120 rows 40; exec {typed}")).arg("/dev/null");
         command.env("TERM", "xterm-256color").stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let (keys, screen) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
