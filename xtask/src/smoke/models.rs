@@ -28,6 +28,7 @@ pub(super) fn list(target: &Target) -> Row {
                 Row::passed(format!("{} to choose from", names.len()))
             }
         }
+        401 | 403 if target.token_is_azds => Row::skipped(target.no_token.clone()),
         _ => Row::failed(format!("the list of models gets {}", answer.outcome()), "docs/errors.md"),
     }
 }
@@ -40,6 +41,9 @@ pub(super) fn openai(target: &Target) -> Row {
     let listed = Ask::get(format!("{}/api/v1/models", target.api)).bearer(target.token.as_deref()).send();
     if listed.status == 404 {
         return Row::skipped("off: OPENAI_API");
+    }
+    if target.token_is_azds && matches!(listed.status, 401 | 403) {
+        return Row::skipped(target.no_token.clone());
     }
     let models = listed.json();
     let Some(model) = models["data"][0]["id"].as_str() else {

@@ -9,6 +9,10 @@ use super::Options;
 use crate::deploy::known;
 use crate::tool::tool;
 
+/// How to come by a user's token.
+pub(super) const TO_HAVE_ONE: &str = "sign in on the page, copy the bearer token of a request from the browser's developer \
+                                      tools, and give it in SMOKE_TOKEN";
+
 /// What was deployed, as far as it is known.
 #[derive(Debug, Default)]
 pub(super) struct Target {
@@ -23,6 +27,8 @@ pub(super) struct Target {
     /// A signed-in user's access token, or why there is none.
     pub(super) token: Option<String>,
     pub(super) no_token: String,
+    /// The token is of azd's own sign-in, which the API may not admit: it admits the page's.
+    pub(super) token_is_azds: bool,
     /// A token of this tenant for something else.
     pub(super) foreign: Option<String>,
     /// The subscription and the resource group.
@@ -57,6 +63,7 @@ impl Target {
             Some(SignIn { client_id, authority: of_azd("SIGN_IN_AUTHORITY")?, scope: of_azd("SIGN_IN_SCOPE")? })
         });
         let given = variable("SMOKE_TOKEN");
+        let token_is_azds = given.is_none();
         let asked = || token(sign_in.as_ref().map(|sign_in| sign_in.scope.as_str())?);
         let token = given.or_else(asked);
         let anonymous = of_azd("ALLOW_ANONYMOUS").is_some_and(|value| value.eq_ignore_ascii_case("true"))
@@ -66,9 +73,8 @@ impl Target {
             api: plain(api),
             page: plain(page),
             foreign: if options.api.is_some() { None } else { token_for_another() },
-            no_token: "there is no token: sign in on the page, copy the Bearer token of a request from the browser's \
-                       developer tools, and give it in SMOKE_TOKEN"
-                .to_owned(),
+            no_token: format!("there is no token: {TO_HAVE_ONE}"),
+            token_is_azds,
             group: of_azd("AZURE_SUBSCRIPTION_ID").zip(of_azd("AZURE_RESOURCE_GROUP")),
             management: "https://management.azure.com".to_owned(),
             insights: "https://api.applicationinsights.io".to_owned(),

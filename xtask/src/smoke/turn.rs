@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::ask::Ask;
 use super::lines::Turn;
 use super::report::Row;
-use super::target::Target;
+use super::target::{TO_HAVE_ONE, Target};
 
 /// Longest time of an answer: the program's own bound is nine minutes.
 const ANSWER_LIMIT: Duration = Duration::from_secs(570);
@@ -81,7 +81,7 @@ fn judge_answer(target: &Target, words: &str) -> Row {
     let ask = Ask::post(target.chat(), &question(words)).bearer(target.token.as_deref()).within(ANSWER_LIMIT);
     let answer = ask.send();
     if answer.status != 200 {
-        return refused(&answer);
+        return refused(target, &answer);
     }
     let turn = Turn::read(&answer);
     if let Some(fault) = turn.fault() {
@@ -124,7 +124,7 @@ pub(super) fn silence(target: &Target) -> Row {
     let ask = Ask::post(target.chat(), &question(&words)).bearer(target.token.as_deref()).within(ANSWER_LIMIT);
     let answer = ask.send();
     if answer.status != 200 {
-        return refused(&answer);
+        return refused(target, &answer);
     }
     let turn = Turn::read(&answer);
     if let Some(fault) = turn.fault() {
@@ -164,7 +164,7 @@ pub(super) fn leaving(target: &Target) -> Row {
                      quota is used up (then wait a minute)",
                 );
             }
-            _ => return refused(&answer),
+            _ => return refused(target, &answer),
         }
     }
     Row::passed(format!("{READERS} readers left one after the other, and none held another's place"))
@@ -175,8 +175,11 @@ fn with_token(target: &Target) -> Option<Row> {
     (target.token.is_none() && !target.anonymous).then(|| Row::skipped(target.no_token.clone()))
 }
 
-fn refused(answer: &super::ask::Answer) -> Row {
+fn refused(target: &Target, answer: &super::ask::Answer) -> Row {
     let code = answer.json()["code"].as_str().unwrap_or_default().to_owned();
+    if target.token_is_azds && matches!(answer.status, 401 | 403) && code.is_empty() {
+        return Row::skipped(format!("the API does not admit azd's own sign-in: {TO_HAVE_ONE}"));
+    }
     let to_do = match (answer.status, code.as_str()) {
         (401, _) => {
             "the token is for another audience or has expired: sign in again; config.json must name this registration"

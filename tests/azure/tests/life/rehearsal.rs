@@ -46,7 +46,7 @@ impl Rehearsal {
         let azd = fs::canonicalize(judges::AZD.find()?).ok()?;
         let bicep = fs::canonicalize(tools::bicep()?).ok()?;
         let packaged = project.join("dist/func/reasoning-chat");
-        if judges::tool("npm").is_none() || !packaged.is_file() {
+        if !has_node().await || !packaged.is_file() {
             return None;
         }
         let turn = TURN.lock().await;
@@ -161,6 +161,14 @@ impl Rehearsal {
         let names = text.lines().filter_map(|line| line.strip_prefix("output ")?.split(' ').next());
         names.map(str::to_owned).collect()
     }
+}
+
+/// Whether there is a Node that the page can be built with.
+async fn has_node() -> bool {
+    let asked = Command::new("node").arg("--version").output().await;
+    let said = asked.map(|asked| String::from_utf8_lossy(&asked.stdout).into_owned()).unwrap_or_default();
+    let major = said.trim().strip_prefix('v').and_then(|rest| rest.split('.').next()?.parse::<u32>().ok());
+    major >= Some(20) && judges::tool("npm").is_some()
 }
 
 impl Done {
