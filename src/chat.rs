@@ -12,15 +12,15 @@ use opentelemetry::context::FutureExt as _;
 use tokio::sync::watch;
 use tracing::Instrument as _;
 
-use crate::conversation::Conversation;
 use crate::error::{ChatError, Code};
-use crate::record::Record;
+use crate::inbound::conversation::Conversation;
+use crate::inbound::slots::{Slot, Slots};
+use crate::inbound::{access, body};
+use crate::models::upstream::Upstream;
+use crate::report::record::Record;
+use crate::report::telemetry::{Telemetry, Trace};
 use crate::settings::{Access, Clocks, RequestLimits};
-use crate::slots::{Slot, Slots};
-use crate::telemetry::{Telemetry, Trace};
 use crate::turn::{Grace, Turn};
-use crate::upstream::Upstream;
-use crate::{access, body};
 
 /// The host's id of this call; it names the request in every line and log.
 const INVOCATION_ID: &str = "x-azure-functions-invocationid";
@@ -66,7 +66,7 @@ impl Chat {
             }
         };
         let request_id = HeaderValue::try_from(record.request_id()).unwrap_or(HeaderValue::from_static("unknown"));
-        record.asks();
+        record.asks(self.upstream.hints());
         let opening = Arc::clone(&self.upstream).open(conversation, record.trace().traceparent());
         let opening = opening.with_context(record.trace().context()).in_current_span().boxed();
         let turn =
@@ -87,6 +87,7 @@ impl Chat {
     async fn accept(&self, parts: &Parts, body: Body) -> Result<(Slot, Conversation), ChatError> {
         let admitted = access::admit(&self.access, &parts.headers)
             .and_then(|caller| require_json(&parts.headers).map(|()| caller))
+            .and_then(|caller| body::require_plain(&parts.headers).map(|()| caller))
             .and_then(|caller| self.take_slot(caller.user.as_deref()));
         match admitted {
             Ok(slot) => {
@@ -94,7 +95,7 @@ impl Chat {
                 Ok((slot, Conversation::parse(&body, &self.limits)?))
             }
             Err(error) => {
-                body::discard(body).await;
+                body::discard(body, self.limits.timeout).await;
                 Err(error)
             }
         }
@@ -125,7 +126,7 @@ pub(crate) async fn get_only(request: Request) -> Response {
 async fn refuse(request: Request, error: ChatError) -> Response {
     let (parts, body) = request.into_parts();
     let mut record = Record::new(request_id(&parts.headers), Trace::none());
-    body::discard(body).await;
+    body::discard(body, body::UNWANTED_TIME).await;
     record.failed(&error);
     refusal(&error, record.request_id())
 }

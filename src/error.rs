@@ -5,7 +5,7 @@
 //! nothing but what this program wrote itself; `cause` is for the log and never leaves the machine.
 
 use std::borrow::Cow;
-use std::fmt::Display;
+use std::fmt::{Display, Write as _};
 use std::time::Duration;
 
 use http::StatusCode;
@@ -14,7 +14,7 @@ use serde::Serialize;
 /// Every way a chat turn can fail, as clients see it. A code exists only where a client would act on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Code {
-    /// The request is not what [`crate::conversation`] asks for.
+    /// The request is not what [`crate::inbound::conversation`] asks for.
     InvalidRequest,
     /// Production, and the platform passed no signed-in user.
     Unauthenticated,
@@ -232,6 +232,17 @@ struct ErrorObject<'a> {
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     categories: &'a [String],
     request_id: &'a str,
+}
+
+/// An error with all its sources, in one line.
+pub(crate) fn causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        let _ = write!(text, ": {error}");
+        source = error.source();
+    }
+    text
 }
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
-//! Two small things that serde's derive leaves open where JSON comes from strangers.
+//! What serde's derive leaves open where JSON comes from strangers. Clients are read strictly, with [`Object`] around a
+//! derived struct; what upstream sends is read liberally, with [`liberal`].
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -31,6 +32,81 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
     }
 }
 
+/// Declares structs of raw values, read from a JSON object as a liberal reader does: of a key that comes twice the last one
+/// counts, unknown ones are skipped, and a field is `None` only when it was not sent. After each field stand the keys that
+/// it may come under.
+macro_rules! liberal {
+    ($($(#[$about:meta])* $vis:vis struct $name:ident { $($(#[$field_about:meta])* $field:ident: $type:ty = $($key:literal)|+,)* })*) => { $(
+        $(#[$about])*
+        #[derive(Default)]
+        $vis struct $name<'a> {
+            $($(#[$field_about])* $vis $field: Option<$type>,)*
+        }
+
+        impl<'de: 'a, 'a> serde::Deserialize<'de> for $name<'a> {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                #[allow(non_camel_case_types, reason = "named like the fields")]
+                enum Key { $($field,)* Unknown }
+
+                impl<'de> serde::Deserialize<'de> for Key {
+                    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                        struct Keys;
+
+                        impl serde::de::Visitor<'_> for Keys {
+                            type Value = Key;
+
+                            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                                f.write_str("a key")
+                            }
+
+                            fn visit_str<E>(self, key: &str) -> Result<Key, E> {
+                                Ok(match key { $($($key)|+ => Key::$field,)* _ => Key::Unknown })
+                            }
+                        }
+
+                        deserializer.deserialize_identifier(Keys)
+                    }
+                }
+
+                struct Fields<'a>(std::marker::PhantomData<&'a ()>);
+
+                impl<'de: 'a, 'a> serde::de::Visitor<'de> for Fields<'a> {
+                    type Value = $name<'a>;
+
+                    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        f.write_str("an object")
+                    }
+
+                    /// Where an empty list and an empty object are one thing (PHP), the list is what comes.
+                    fn visit_seq<A: serde::de::SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+                        match list.next_element::<serde::de::IgnoredAny>()? {
+                            None => Ok($name::default()),
+                            Some(_) => Err(serde::de::Error::invalid_type(serde::de::Unexpected::Seq, &self)),
+                        }
+                    }
+
+                    fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                        let mut fields = $name::default();
+                        while let Some(key) = map.next_key()? {
+                            match key {
+                                $(Key::$field => fields.$field = Some(map.next_value()?),)*
+                                Key::Unknown => {
+                                    map.next_value::<serde::de::IgnoredAny>()?;
+                                }
+                            }
+                        }
+                        Ok(fields)
+                    }
+                }
+
+                deserializer.deserialize_any(Fields(std::marker::PhantomData))
+            }
+        }
+    )* };
+}
+
+pub(crate) use liberal;
+
 /// For `#[serde(default, borrow, deserialize_with = "given")]`: a field's raw value, `null` included; `None` only
 /// when the field is absent.
 pub(crate) fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'de RawValue>, D::Error> {
@@ -47,8 +123,8 @@ pub(crate) fn is_null(raw: &RawValue) -> bool {
     raw.get() == "null"
 }
 
-/// A raw string's text. Half a character, which JSON can escape and text cannot hold, becomes U+FFFD.
-pub(crate) fn lossy_text(raw: &RawValue) -> Result<String, serde_json::Error> {
+/// A JSON string's text. Half a character, which JSON can escape and text cannot hold, becomes U+FFFD.
+pub(crate) fn lossy_text(json: &str) -> Result<String, serde_json::Error> {
     struct LossyText;
 
     impl Visitor<'_> for LossyText {
@@ -71,7 +147,9 @@ pub(crate) fn lossy_text(raw: &RawValue) -> Result<String, serde_json::Error> {
         }
     }
 
-    raw.deserialize_bytes(LossyText)
+    let mut reader = serde_json::Deserializer::from_str(json);
+    let text = reader.deserialize_bytes(LossyText)?;
+    reader.end().map(|()| text)
 }
 
 #[cfg(test)]
@@ -100,9 +178,25 @@ mod tests {
 
     #[test]
     fn halves_of_characters_are_replaced_and_the_rest_stays() {
-        let text = |json| lossy_text(serde_json::from_str(json).unwrap()).unwrap();
+        let text = |json| lossy_text(json).unwrap();
         assert_eq!(text(r#""a\n\u00e9€\ud83d\ude04""#), "a\né€😄");
         assert_eq!(text(r#""\ud83da\ude04\ud83d\ud83d""#), "\u{FFFD}a\u{FFFD}\u{FFFD}\u{FFFD}");
+    }
+
+    liberal! {
+        struct Read {
+            a: &'a RawValue = "a" | "A",
+        }
+    }
+
+    #[test]
+    fn a_liberal_reader_takes_the_last_of_two_and_skips_what_it_does_not_know() {
+        let a = |json| serde_json::from_str::<Read<'_>>(json).map(|read| read.a.map(RawValue::get).map(str::to_owned));
+        assert_eq!(a(r#"{"a":1,"b":{"a":3},"A":2,"b":4}"#).unwrap().as_deref(), Some("2"));
+        assert_eq!(a(r#"{"\u0061":null}"#).unwrap().as_deref(), Some("null"));
+        assert_eq!(a("{}").unwrap(), None);
+        assert_eq!(a("[]").unwrap(), None);
+        assert!(a("[1]").is_err() && a("null").is_err());
     }
 
     #[test]

@@ -1,48 +1,38 @@
 //! A chat backend for reasoning models: a conversation comes in, the model's answer streams out as JSON Lines.
 //!
-//! In reading order, which is the order in which a request passes:
+//! The floors, in the order in which a request passes them; each says at its top what it may not know:
 //!
 //! - [`settings`]: environment variables, checked once at start
-//! - [`serve`]: connections in; their clocks are in `connection`
 //! - [`chat`]: the handler; the story of one request
-//! - [`access`]: who may call; [`slots`]: how many at once
-//! - `body`, [`conversation`]: the request's bytes become a conversation that cannot be wrong
-//! - [`upstream`]: asks the model, with a bearer token from [`token`]
-//! - [`turn`]: one answer in time: what comes, what does not, and what the reader is sent
-//! - [`sse`]: upstream's bytes become events; pure
-//! - [`answer`]: events become choice lines, with the thoughts where they belong; pure
-//! - `line`: the program's own lines
-//! - [`error`]: what can go wrong, in one table; `refusal`, `filter`: what upstream and its content filter say of it
-//! - [`record`]: what is told of a turn at its end; [`log`]: the log; [`telemetry`]: Application Insights
+//! - [`inbound`]: what comes in, and who may
+//! - [`models`]: the model's side: where it is and how it is asked, with a bearer token from [`token`]
+//! - [`protocol`]: what a model's service speaks; pure
+//! - [`answer`]: the answer, whatever the protocol: thoughts, text, the end and its reason; pure
+//! - [`turn`]: one answer in time: what comes, what does not, and when it is over
+//! - [`surface`]: how it goes out
+//! - [`report`]: what is told of it: log, Application Insights
+//! - [`error`]: what can go wrong, in one table
 //! - `page`: the built page, outside the Functions host
 //!
 //! The built-in demo model is a crate of its own, `demo-model`: an upstream like any other.
 //!
-//! Types only move forward: bytes, [`Conversation`](conversation::Conversation), [`Event`](sse::Event)s, lines. No stage
-//! asks an earlier one a question, and nothing between upstream and the reader is queued or spawned.
+//! Types only move forward: bytes, [`Conversation`](inbound::conversation::Conversation),
+//! [`Event`](protocol::sse::Event)s, lines. No stage asks an earlier one a question, and nothing between upstream and
+//! the reader is queued or spawned.
 
-pub mod access;
 pub mod answer;
-mod body;
 pub mod chat;
-mod connection;
-pub mod conversation;
 pub mod error;
-mod filter;
+pub mod inbound;
 mod json;
-mod line;
-pub mod log;
+pub mod models;
 mod page;
-pub mod record;
-mod refusal;
-pub mod serve;
+pub mod protocol;
+pub mod report;
 pub mod settings;
-pub mod slots;
-pub mod sse;
-pub mod telemetry;
+pub mod surface;
 pub mod token;
 pub mod turn;
-pub mod upstream;
 
 use std::panic::AssertUnwindSafe;
 use std::path::Path;

@@ -1,26 +1,44 @@
-//! Settings, log, model, listen, serve, stop. Nothing else.
+//! Arguments, settings, log, model, listen, serve, stop. Nothing else.
 
+use std::ffi::OsStr;
 use std::io::Write as _;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use reasoning_chat::app;
 use reasoning_chat::chat::Chat;
-use reasoning_chat::settings::{Model, Settings};
-use reasoning_chat::slots::Slots;
-use reasoning_chat::telemetry::{Sending, Telemetry};
+use reasoning_chat::inbound::serve;
+use reasoning_chat::inbound::slots::Slots;
+use reasoning_chat::models::upstream::{self, Upstream};
+use reasoning_chat::report::log;
+use reasoning_chat::report::telemetry::{Sending, Telemetry};
+use reasoning_chat::settings::{Identity, Model, Settings};
 use reasoning_chat::token::TokenProvider;
-use reasoning_chat::upstream::{self, Upstream};
-use reasoning_chat::{app, log, serve};
 use tokio::sync::watch;
 
-/// The BSD convention's "configuration error".
+const VERSION: &str = concat!("reasoning-chat ", env!("CARGO_PKG_VERSION"), "\n");
+const HELP: &str = concat!(
+    "reasoning-chat ",
+    env!("CARGO_PKG_VERSION"),
+    ": a chat backend for reasoning models on Azure, and for any OpenAI-style server.\n\n\
+     Usage: reasoning-chat [--help | --version]\n\n\
+     Without an argument it listens on 127.0.0.1 and answers POST /api/chat/stream. All settings are environment\n\
+     variables; docs/settings.md lists them. The first ones:\n\n\
+     \x20 AZURE_INFERENCE_ENDPOINT   the model's service; unset: the built-in demo model\n\
+     \x20 AZURE_DEEPSEEK_DEPLOYMENT  the deployment's or the model's name\n\
+     \x20 PORT                       7071 if unset\n"
+);
+/// The BSD convention's "usage error", which settings are as well.
 const EXIT_CONFIG: u8 = 64;
 /// Any other end that was not asked for. Never 0: the host takes that for a good end and starts nothing again.
 const EXIT_FAILED: u8 = 1;
 
 #[expect(clippy::print_stderr, reason = "fatal faults go to standard error, which the host logs as errors")]
 fn main() -> ExitCode {
+    if let Some(argument) = std::env::args_os().nth(1) {
+        return answer(&argument);
+    }
     #[expect(clippy::disallowed_methods, reason = "the one place where the environment is read")]
     let settings = match Settings::from_lookup(&|name| std::env::var(name).ok()) {
         Ok(settings) => settings,
@@ -48,6 +66,25 @@ fn main() -> ExitCode {
     }
 }
 
+/// What somebody is told who gave an argument.
+#[expect(clippy::print_stderr, reason = "a person who mistyped reads it")]
+fn answer(argument: &OsStr) -> ExitCode {
+    let text = match argument.to_str() {
+        Some("--help" | "-h") => HELP,
+        Some("--version" | "-V") => VERSION,
+        _ => {
+            // What follows a `=` may be a secret.
+            let name = argument.to_string_lossy();
+            let name: String = name.chars().take_while(|letter| *letter != '=').take(40).collect();
+            eprintln!("reasoning-chat knows no argument {name:?}; see --help. Settings are environment variables.");
+            return ExitCode::from(EXIT_CONFIG);
+        }
+    };
+    // Unlike println!, a closed standard output is no reason to panic.
+    let _ = std::io::stdout().write_all(text.as_bytes());
+    ExitCode::SUCCESS
+}
+
 /// Runs until it is asked to stop.
 async fn run(settings: Settings) -> Result<(), String> {
     // Fails only if there is a provider already.
@@ -57,6 +94,11 @@ async fn run(settings: Settings) -> Result<(), String> {
         || settings.telemetry.as_ref().is_some_and(|telemetry| !plain(&telemetry.ingestion.endpoint));
     let client = upstream::client(needs_tls, settings.clocks.connect)
         .map_err(|error| format!("the HTTP client: {error} (are the system's CA certificates installed?)"))?;
+    let model_client = match &settings.proxy {
+        Some(proxy) => upstream::client_through(proxy, settings.clocks.connect)
+            .map_err(|error| format!("the HTTP client for the proxy: {}", error.without_url()))?,
+        None => client.clone(),
+    };
     let listener = serve::listen(settings.port).map_err(|error| format!("port {}: {error}", settings.port))?;
     let address = listener.local_addr().map_err(|error| error.to_string())?;
     let is_demo = settings.model.is_none();
@@ -75,14 +117,24 @@ async fn run(settings: Settings) -> Result<(), String> {
         None => (Telemetry::off(), None),
     };
     let _log = log::start(&settings.log_filter, sending.as_ref().map(Sending::layer));
-    let tokens = TokenProvider::new(&model.identity, &client, telemetry.clone());
+    let tokens = TokenProvider::new(&model.identity, &client, telemetry.token_fetches());
+    if let (Identity::Developer { .. }, Some(tokens)) = (&model.identity, &tokens) {
+        tokio::spawn(sign_in_early(tokens.clone()));
+    }
     let (end_grace, grace_over) = watch::channel(false);
     let chat = Arc::new(Chat {
         access: settings.access,
         limits: settings.request,
         clocks: settings.clocks,
         slots,
-        upstream: Arc::new(Upstream::new(client, model, tokens, settings.options, &settings.clocks, telemetry.clone())),
+        upstream: Arc::new(Upstream::new(
+            model_client,
+            model,
+            tokens,
+            settings.options,
+            &settings.clocks,
+            telemetry.clone(),
+        )),
         telemetry,
         grace_over,
     });
@@ -100,6 +152,13 @@ async fn run(settings: Settings) -> Result<(), String> {
         sending.stop().await;
     }
     Ok(())
+}
+
+/// A developer learns at the start, not by the first question, that there is no sign-in.
+async fn sign_in_early(tokens: TokenProvider) {
+    if let Err(error) = tokens.authorization().await {
+        tracing::warn!(cause = error.cause(), "nobody is signed in to the model's service. {}", error.text());
+    }
 }
 
 /// A model for those who have none yet: an upstream of this program's own, on a port of its own on loopback.

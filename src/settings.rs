@@ -4,6 +4,9 @@
 //! environment (`azure_identity` reads the platform's identity variables itself).
 
 mod endpoint;
+mod extra_body;
+mod log_filter;
+mod proxy;
 mod read;
 mod telemetry;
 pub mod variables;
@@ -11,11 +14,12 @@ pub mod variables;
 use std::time::Duration;
 
 pub use self::endpoint::Endpoint;
+pub(crate) use self::log_filter::log_filter;
+pub use self::proxy::Proxy;
 pub use self::read::Fault;
 use self::read::Reader;
 pub use self::telemetry::Ingestion;
 use self::variables as v;
-use crate::log;
 
 /// Everything that can be set, checked.
 #[derive(Clone, Debug)]
@@ -34,6 +38,8 @@ pub struct Settings {
     pub streams: StreamLimits,
     /// Where the model is and what it is asked for; `None` is the built-in demo model.
     pub model: Option<Model>,
+    /// Through what the model is reached; `None`: directly.
+    pub proxy: Option<Proxy>,
     /// What is sent with every conversation.
     pub options: Options,
     /// How upstream's answer is waited for.
@@ -79,6 +85,10 @@ pub struct RequestLimits {
     pub max_messages: usize,
     /// `MAX_CONVERSATION_CHARS`
     pub max_chars: usize,
+    /// `MAX_IMAGES`
+    pub max_images: usize,
+    /// `MAX_IMAGE_BYTES`, decoded.
+    pub max_image_bytes: usize,
     /// `REQUEST_TIMEOUT`, for the body.
     pub timeout: Duration,
 }
@@ -134,14 +144,18 @@ pub enum Identity {
 /// What is sent with every conversation.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// `SYSTEM_PROMPT`
-    pub system_prompt: String,
+    /// `SYSTEM_PROMPT`; `None` sends no system message.
+    pub system_prompt: Option<String>,
     /// `MAX_COMPLETION_TOKENS`
     pub max_completion_tokens: Option<u32>,
     /// `REASONING_EFFORT`
     pub reasoning_effort: Option<String>,
     /// `TEMPERATURE`
     pub temperature: Option<f64>,
+    /// `STARTS_IN_THOUGHTS`
+    pub starts_in_thoughts: bool,
+    /// `EXTRA_BODY`: a merge patch for the request's body.
+    pub extra_body: serde_json::Map<String, serde_json::Value>,
 }
 
 /// How upstream's answer is waited for.
@@ -149,7 +163,7 @@ pub struct Options {
 pub struct Clocks {
     /// `CONNECT_TIMEOUT`: starts with each connection.
     pub connect: Duration,
-    /// `FIRST_EVENT_TIMEOUT`: starts when upstream is opened; retries do not start it again.
+    /// `FIRST_EVENT_TIMEOUT`, to the first output: starts when upstream is opened; retries do not start it again.
     pub first_event: Duration,
     /// `IDLE_TIMEOUT`: starts again with every event.
     pub idle: Duration,
@@ -190,10 +204,11 @@ impl Settings {
     fn read(reader: &mut Reader<'_>) -> Option<Self> {
         let in_production = reader.value(&v::RUNNING_IN_PRODUCTION, read::boolean)?;
         let model = read_model(reader, in_production);
+        let proxy = proxy::read(reader, model.as_ref().map(|model| &model.endpoint));
         let host_port = reader.optional(&v::FUNCTIONS_CUSTOMHANDLER_PORT, read::port);
         let own_port = reader.value(&v::PORT, read::port)?;
         let log_filter = reader.value(&v::RUST_LOG, read::text)?;
-        if log::filter(&log_filter).is_none() {
+        if log_filter::log_filter(&log_filter).is_none() {
             reader.fault(&v::RUST_LOG, "must be a log filter, such as info or reasoning_chat=debug");
         }
         let request_timeout = reader.value(&v::REQUEST_TIMEOUT, read::duration)?;
@@ -211,6 +226,8 @@ impl Settings {
                 max_bytes: reader.value(&v::MAX_REQUEST_BYTES, read::count)?,
                 max_messages: reader.value(&v::MAX_MESSAGES, read::count)?,
                 max_chars: reader.value(&v::MAX_CONVERSATION_CHARS, read::count)?,
+                max_images: reader.value(&v::MAX_IMAGES, read::count)?,
+                max_image_bytes: reader.value(&v::MAX_IMAGE_BYTES, read::count)?,
                 timeout: request_timeout,
             },
             streams: StreamLimits {
@@ -218,11 +235,14 @@ impl Settings {
                 max_per_user: reader.value(&v::MAX_STREAMS_PER_USER, read::count)?,
             },
             model,
+            proxy,
             options: Options {
-                system_prompt: reader.value(&v::SYSTEM_PROMPT, read::text)?,
+                system_prompt: reader.value(&v::SYSTEM_PROMPT, read::text_or_none)?,
                 max_completion_tokens: reader.optional(&v::MAX_COMPLETION_TOKENS, read::tokens),
                 reasoning_effort: reader.optional(&v::REASONING_EFFORT, read::word),
                 temperature: reader.optional(&v::TEMPERATURE, read::temperature),
+                starts_in_thoughts: reader.value(&v::STARTS_IN_THOUGHTS, read::boolean)?,
+                extra_body: extra_body::read(reader),
             },
             clocks: Clocks {
                 connect: reader.value(&v::CONNECT_TIMEOUT, read::duration)?,
@@ -360,7 +380,16 @@ mod tests {
         let settings = read(&[("AZURE_INFERENCE_ENDPOINT", ""), ("PORT", " "), ("SYSTEM_PROMPT", "")]).unwrap();
         assert!(settings.model.is_none());
         assert_eq!(settings.port, 7071);
-        assert_eq!(settings.options.system_prompt, "You are a helpful assistant.");
+        assert_eq!(settings.options.system_prompt.as_deref(), Some("You are a helpful assistant."));
+    }
+
+    #[test]
+    fn none_is_no_system_prompt() {
+        for none in ["none", " None "] {
+            assert_eq!(read(&[("SYSTEM_PROMPT", none)]).unwrap().options.system_prompt, None);
+        }
+        let prompt = read(&[("SYSTEM_PROMPT", "none of your business")]).unwrap().options.system_prompt;
+        assert_eq!(prompt.as_deref(), Some("none of your business"));
     }
 
     #[test]

@@ -8,23 +8,23 @@
 mod credential;
 #[doc(hidden)]
 pub mod fuzzing;
+mod reason;
+mod tool;
 
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use azure_core::credentials::{AccessToken, TokenCredential};
+use azure_core::credentials::AccessToken;
 use futures::FutureExt as _;
 use futures::future::{BoxFuture, Shared};
 use http::HeaderValue;
 use tokio::time::Instant;
 
+use self::credential::Source;
 use crate::error::{ChatError, Code};
 use crate::settings::Identity;
-use crate::telemetry::{Call, Telemetry};
 
-/// Longest time of one fetch, the identity library's own retries included. `azd` and `az` take seconds.
-const FETCH_TIMEOUT: Duration = Duration::from_secs(10);
 /// A token is renewed this long before it expires, or at half of its life if that is later.
 const RENEW_AHEAD: Duration = Duration::from_secs(300);
 /// A token is not used in its last moments: it has to arrive while it is valid.
@@ -34,8 +34,10 @@ const RENEWAL_PAUSE: Duration = Duration::from_secs(30);
 /// After a fetch failed and there is no token, requests fail for this long without asking again.
 const FAILURE_PAUSE: Duration = Duration::from_secs(2);
 
-/// Makes a credential without a cached token.
-type NewCredential = dyn Fn() -> azure_core::Result<Arc<dyn TokenCredential>> + Send + Sync;
+/// Is told how a fetch ended: with a token, or with the code of its failure. Dropped without a word, it was given up.
+pub type FetchEnded = Box<dyn FnOnce(Option<Code>) + Send>;
+/// Is told that a fetch begins, in the context of the request that needs the token first.
+type OnFetch = dyn Fn() -> FetchEnded + Send + Sync;
 
 type Fetch = Shared<BoxFuture<'static, Result<HeaderValue, ChatError>>>;
 
@@ -46,9 +48,8 @@ pub struct TokenProvider {
 }
 
 struct SharedState {
-    scope: String,
-    new_credential: Box<NewCredential>,
-    telemetry: Telemetry,
+    source: Source,
+    on_fetch: Box<OnFetch>,
     state: Mutex<State>,
 }
 
@@ -68,19 +69,24 @@ struct Token {
 
 impl std::fmt::Debug for TokenProvider {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("TokenProvider").field("scope", &self.shared.scope).finish_non_exhaustive()
+        f.debug_struct("TokenProvider").field("scope", &self.shared.source.scope).finish_non_exhaustive()
     }
 }
 
 impl TokenProvider {
-    /// The provider for an identity; `None` where upstream is called as nobody. Asks for no token yet.
-    pub fn new(identity: &Identity, client: &reqwest::Client, telemetry: Telemetry) -> Option<Self> {
-        let (scope, new_credential) = credential::source(identity, client)?;
-        Some(Self::with_source(scope, new_credential, telemetry))
+    /// The provider for an identity; `None` where upstream is called as nobody. Asks for no token yet. `on_fetch` is
+    /// told of each fetch: [`untold`] where nobody wants to know.
+    pub fn new(
+        identity: &Identity,
+        client: &reqwest::Client,
+        on_fetch: impl Fn() -> FetchEnded + Send + Sync + 'static,
+    ) -> Option<Self> {
+        let source = credential::source(identity, client)?;
+        Some(Self::with_source(source, Box::new(on_fetch)))
     }
 
-    fn with_source(scope: String, new_credential: Box<NewCredential>, telemetry: Telemetry) -> Self {
-        Self { shared: Arc::new(SharedState { scope, new_credential, telemetry, state: Mutex::default() }) }
+    fn with_source(source: Source, on_fetch: Box<OnFetch>) -> Self {
+        Self { shared: Arc::new(SharedState { source, on_fetch, state: Mutex::default() }) }
     }
 
     /// The `Authorization` header. Waits only when there is no valid token, and then together with all who wait.
@@ -117,12 +123,17 @@ impl TokenProvider {
 
     /// Fetches in a task of its own, so that it goes on when the request that caused it is gone.
     fn start_fetch(&self, state: &mut State) -> Fetch {
-        let call = self.shared.telemetry.token_fetch();
-        let fetch = SharedState::fetch(Arc::clone(&self.shared), call).boxed().shared();
+        let ended = (self.shared.on_fetch)();
+        let fetch = SharedState::fetch(Arc::clone(&self.shared), ended).boxed().shared();
         state.fetch = Some(fetch.clone());
         tokio::spawn(fetch.clone());
         fetch
     }
+}
+
+/// For a provider whose fetches nobody wants to know of.
+pub fn untold() -> FetchEnded {
+    Box::new(|_| ())
 }
 
 impl SharedState {
@@ -131,14 +142,15 @@ impl SharedState {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn fetch(self: Arc<Self>, call: Call) -> Result<HeaderValue, ChatError> {
+    async fn fetch(self: Arc<Self>, ended: FetchEnded) -> Result<HeaderValue, ChatError> {
         let get_token = AssertUnwindSafe(self.get_token()).catch_unwind();
-        let result = match tokio::time::timeout(FETCH_TIMEOUT, get_token).await {
+        let limit = self.source.limit;
+        let result = match tokio::time::timeout(limit, get_token).await {
             Ok(Ok(result)) => result,
-            Ok(Err(_)) => Err(unavailable("the credential panicked")),
-            Err(_) => Err(unavailable(format!("no token within {} s", FETCH_TIMEOUT.as_secs()))),
+            Ok(Err(_)) => Err(self.unavailable("the credential panicked")),
+            Err(_) => Err(self.unavailable(format!("no token within {} s", limit.as_secs()))),
         };
-        self.telemetry.token_fetched(call, result.as_ref().err().map(ChatError::code));
+        ended(result.as_ref().err().map(ChatError::code));
         let mut state = self.lock();
         state.fetch = None;
         match result {
@@ -166,38 +178,38 @@ impl SharedState {
     }
 
     async fn get_token(&self) -> Result<Token, ChatError> {
-        let failed = |error: azure_core::Error| unavailable(credential::describe(&error));
-        let credential = (self.new_credential)().map_err(failed)?;
-        let AccessToken { token, expires_on } = credential.get_token(&[&self.scope], None).await.map_err(failed)?;
+        let failed =
+            |error: azure_core::Error| unavailable(self.source.text(Some(&error)), credential::describe(&error));
+        let credential = (self.source.new_credential)().map_err(failed)?;
+        let token = credential.get_token(&[&self.source.scope], None).await.map_err(failed)?;
+        let AccessToken { token, expires_on } = token;
         // The wall clock is looked at once; from here on the token's age is measured by the monotonic clock.
         let life = Duration::try_from(expires_on - azure_core::time::OffsetDateTime::now_utc()).unwrap_or_default();
         if life <= LEEWAY {
-            return Err(unavailable("the token has already expired"));
+            return Err(self.unavailable("the token has already expired"));
         }
         let mut authorization = HeaderValue::try_from(format!("Bearer {}", token.secret()))
-            .map_err(|_| unavailable("the token has characters that no header may have"))?;
+            .map_err(|_| self.unavailable("the token has characters that no header may have"))?;
         authorization.set_sensitive(true);
         let now = Instant::now();
         let renew = now + life.saturating_sub(RENEW_AHEAD).max(life / 2);
         Ok(Token { authorization, expires: now + life - LEEWAY, renew })
     }
+
+    fn unavailable(&self, cause: impl std::fmt::Display) -> ChatError {
+        unavailable(self.source.text(None), cause)
+    }
 }
 
-fn unavailable(cause: impl std::fmt::Display) -> ChatError {
-    ChatError::new(
-        Code::IdentityUnavailable,
-        "This program could not sign in to the model's service. Locally: run `azd auth login` or `az login`. In Azure: \
-         check that AZURE_CLIENT_ID is an identity of the app.",
-    )
-    .retry_after(Duration::from_secs(5))
-    .caused_by(cause)
+fn unavailable(text: &'static str, cause: impl std::fmt::Display) -> ChatError {
+    ChatError::new(Code::IdentityUnavailable, text).retry_after(Duration::from_secs(5)).caused_by(cause)
 }
 
 #[cfg(test)]
 mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
-    use azure_core::credentials::{Secret, TokenRequestOptions};
+    use azure_core::credentials::{Secret, TokenCredential, TokenRequestOptions};
     use azure_core::time::OffsetDateTime;
 
     use super::*;
@@ -228,9 +240,12 @@ mod tests {
 
     fn provider(delay: Duration, life: Duration) -> (TokenProvider, Arc<Fake>) {
         let fake = Arc::new(Fake { calls: AtomicUsize::new(0), down: false.into(), delay, life });
-        let credential = Arc::clone(&fake);
-        let source: Box<NewCredential> = Box::new(move || Ok(Arc::<Fake>::clone(&credential)));
-        (TokenProvider::with_source("scope".to_owned(), source, Telemetry::off()), fake)
+        (TokenProvider::with_source(source(&fake), Box::new(untold)), fake)
+    }
+
+    fn source(fake: &Arc<Fake>) -> Source {
+        let credential = Arc::clone(fake);
+        Source::managed("scope".to_owned(), Box::new(move || Ok(Arc::<Fake>::clone(&credential))))
     }
 
     async fn bearer(provider: &TokenProvider) -> Result<String, Code> {
@@ -301,7 +316,7 @@ mod tests {
         let (provider, _) = provider(HOUR, HOUR);
         let before = Instant::now();
         assert_eq!(bearer(&provider).await, Err(Code::IdentityUnavailable));
-        assert_eq!(before.elapsed(), FETCH_TIMEOUT);
+        assert_eq!(before.elapsed(), Duration::from_secs(10));
     }
 
     #[tokio::test(start_paused = true)]
@@ -313,6 +328,27 @@ mod tests {
         provider.reject(&old);
         assert_eq!(bearer(&provider).await.as_deref(), Ok("Bearer t2"), "the new one is not rejected with the old");
         assert_eq!(fake.calls.load(Ordering::SeqCst), 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn each_fetch_is_told_of_at_its_beginning_and_at_its_end() {
+        let (_, fake) = provider(Duration::from_millis(100), HOUR);
+        let told = Arc::new(Mutex::new(Vec::new()));
+        let on_fetch = {
+            let told = Arc::clone(&told);
+            move || -> FetchEnded {
+                told.lock().unwrap().push("begins".to_owned());
+                let told = Arc::clone(&told);
+                Box::new(move |error| told.lock().unwrap().push(error.map_or("ok", Code::as_str).to_owned()))
+            }
+        };
+        let provider = TokenProvider::with_source(source(&fake), Box::new(on_fetch));
+        fake.down.store(true, Ordering::SeqCst);
+        let _ = tokio::join!(bearer(&provider), bearer(&provider));
+        fake.down.store(false, Ordering::SeqCst);
+        tokio::time::advance(FAILURE_PAUSE).await;
+        let _ = tokio::join!(bearer(&provider), bearer(&provider));
+        assert_eq!(*told.lock().unwrap(), ["begins", "identity_unavailable", "begins", "ok"]);
     }
 
     #[tokio::test(start_paused = true)]

@@ -19,14 +19,14 @@ use http_body::Body;
 
 pub use self::grace::Grace;
 use self::time::{Due, Time};
-use crate::answer::{Answer, Next};
-use crate::error::{ChatError, Code};
-use crate::line;
-use crate::record::Record;
+use crate::error::{ChatError, Code, causes};
+use crate::inbound::slots::Slot;
+use crate::models::upstream::Opened;
+use crate::protocol::sse::Decoder;
+use crate::protocol::{Next, Reader};
+use crate::report::record::Record;
 use crate::settings::Clocks;
-use crate::slots::Slot;
-use crate::sse::Decoder;
-use crate::upstream::{Opened, causes};
+use crate::surface::lines;
 
 /// A buffer of lines larger than this is not kept for the next ones; usual ones are a few hundred bytes, a burst some thousand.
 const MAX_KEPT_BYTES: usize = 8 * 1024;
@@ -36,7 +36,7 @@ const MAX_KEPT_BYTES: usize = 8 * 1024;
 pub struct Turn<B> {
     source: Source<B>,
     decoder: Decoder,
-    answer: Answer,
+    reader: Reader,
     /// What is to be sent next.
     lines: Vec<u8>,
     /// How the turn ends, when that is known but lines go before it.
@@ -93,11 +93,11 @@ where
         slot: Slot,
     ) -> Self {
         let mut lines = Vec::with_capacity(512);
-        line::start(&mut lines, record.request_id(), deployment);
+        lines::start(&mut lines, record.request_id(), deployment);
         Self {
             source: Source::Opening(Awaited(opening)),
             decoder: Decoder::new(clocks.max_event_bytes),
-            answer: Answer::default(),
+            reader: Reader::default(),
             lines,
             end: None,
             time: Time::new(clocks, record.started()),
@@ -151,8 +151,9 @@ where
     fn poll_source(&mut self, cx: &mut Context<'_>) -> Poll<Option<Step>> {
         match &mut self.source {
             Source::Opening(opening) => match ready!(opening.0.poll_unpin(cx)) {
-                Ok(Opened { body, call }) => {
+                Ok(Opened { body, reader, call }) => {
                     self.record.answered(call);
+                    self.reader = reader;
                     self.source = Source::Answering(body);
                     Poll::Ready(None)
                 }
@@ -172,10 +173,10 @@ where
                 }
                 None => {
                     self.source = Source::Closed;
-                    Poll::Ready(Some(Step::End(self.answer.end(&mut self.lines))))
+                    Poll::Ready(Some(Step::End(self.reader.end(&mut self.lines))))
                 }
             },
-            Source::Closed => Poll::Ready(Some(Step::End(self.answer.end(&mut self.lines)))),
+            Source::Closed => Poll::Ready(Some(Step::End(self.reader.end(&mut self.lines)))),
         }
     }
 
@@ -194,9 +195,9 @@ where
                 }
             };
             let before = self.lines.len();
-            match self.answer.event(&event, &mut self.lines) {
+            match self.reader.event(&event, &mut self.lines) {
                 Ok(Next::Event) => any = true,
-                Ok(Next::End) => break Some(self.answer.end(&mut self.lines)),
+                Ok(Next::End) => break Some(self.reader.end(&mut self.lines)),
                 Err(error) => {
                     self.lines.truncate(before);
                     break Some(Err(error));
@@ -205,8 +206,9 @@ where
             self.record.count_event();
         };
         if any {
-            self.time.event();
-            if self.answer.has_token() {
+            let answer = self.reader.answer();
+            self.time.event(!answer.has_output() && !answer.is_finished());
+            if self.reader.answer().has_output() {
                 self.record.first_token(self.time.now());
             }
         }
@@ -238,9 +240,9 @@ where
     /// Upstream is given up. If its finish reason has come, nothing of the answer is lost.
     fn break_off(&mut self, error: ChatError) -> Step {
         self.source = Source::Closed;
-        if self.answer.is_finished() {
+        if self.reader.answer().is_finished() {
             tracing::debug!(cause = error.cause(), code = error.code().as_str(), "the stream did not end by itself");
-            return Step::End(self.answer.end(&mut self.lines));
+            return Step::End(self.reader.end(&mut self.lines));
         }
         Step::End(Err(error))
     }
@@ -271,22 +273,22 @@ where
                 let error = ChatError::new(Code::Internal, "This program failed. Tell the operator.");
                 Poll::Ready(Step::End(Err(error.caused_by("a panic; the log tells its place"))))
             });
-            let Turn { lines, answer, record, source, .. } = &mut this.turn;
+            let Turn { lines, reader, record, source, .. } = &mut this.turn;
             match ready!(step) {
                 Step::Events => {}
-                Step::Silence => line::heartbeat(lines, record.elapsed()),
+                Step::Silence => lines::heartbeat(lines, record.elapsed()),
                 Step::End(Ok(())) => {
                     this.ended = true;
                     *source = Source::Closed;
-                    line::done(lines, answer, record.elapsed(), record.first_token_after());
-                    record.done(answer);
+                    lines::done(lines, reader.answer(), record.elapsed(), record.first_token_after());
+                    record.done(reader.answer());
                 }
                 Step::End(Err(error)) => {
                     this.ended = true;
                     *source = Source::Closed;
                     // Text that was held back as a possible tag is still the model's.
-                    let _ = answer.end(lines);
-                    line::error(lines, &error, record.request_id());
+                    let _ = reader.end(lines);
+                    lines::error(lines, &error, record.request_id());
                     record.failed(&error);
                 }
             }

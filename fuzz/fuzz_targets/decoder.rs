@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use reasoning_chat::sse::{Decoder, EventTooLarge};
+use reasoning_chat::protocol::sse::{Decoder, EventTooLarge};
 use reasoning_chat_fuzz::cuts;
 
 const WIDE: usize = 1 << 24;

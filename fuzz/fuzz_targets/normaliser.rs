@@ -3,9 +3,10 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use reasoning_chat::answer::{Answer, Next};
+use reasoning_chat::protocol::Next;
+use reasoning_chat::protocol::chat::Reader;
 use reasoning_chat::error::Code;
-use reasoning_chat::sse::Decoder;
+use reasoning_chat::protocol::sse::Decoder;
 use reasoning_chat_fuzz::cuts;
 use serde::de::IgnoredAny;
 use serde::Deserialize;
@@ -30,7 +31,7 @@ struct Relayed {
 
 fn relay<'p>(pieces: impl IntoIterator<Item = &'p [u8]>) -> Relayed {
     let mut decoder = Decoder::new(1 << 20);
-    let mut answer = Answer::default();
+    let mut answer = Reader::default();
     let (mut lines, mut finished, mut filtered) = (Vec::new(), false, false);
     let mut end = None;
     'stream: for piece in pieces {
@@ -55,12 +56,12 @@ fn relay<'p>(pieces: impl IntoIterator<Item = &'p [u8]>) -> Relayed {
                     break 'stream;
                 }
             }
-            assert_eq!(answer.is_finished(), finished, "{}", event.data);
+            assert_eq!(answer.answer().is_finished(), finished, "{}", event.data);
         }
     }
     let end = end.unwrap_or_else(|| answer.end(&mut lines).map_err(|error| error.code()));
-    let told_finish_reason = answer.finish_reason().to_owned();
-    for told in [answer.finish_reason(), answer.usage()] {
+    let told_finish_reason = answer.answer().finish_reason().to_owned();
+    for told in [answer.answer().finish_reason(), answer.answer().usage()] {
         assert!(serde_json::from_str::<IgnoredAny>(told).is_ok() && !told.contains(['\n', '\r']), "{told:?}");
     }
     Relayed { lines, end, finished, filtered, told_finish_reason }
@@ -76,11 +77,14 @@ fn check_error(error: &reasoning_chat::error::ChatError, data: &str) {
                 | Code::RateLimited
                 | Code::ContentFilter
                 | Code::ContextLengthExceeded
+                | Code::UpstreamAuth
+                | Code::UpstreamMisconfigured
+                | Code::UpstreamRejected
         ),
         "{:?}",
         error.code()
     );
-    assert!(error.text().len() < 200 && error.cause().is_none_or(|cause| cause.len() < 400), "{data}");
+    assert!(error.text().len() < 200 && error.cause().is_none_or(|cause| cause.len() < 6000), "{data}");
     serde_json::from_slice::<Value>(&error.to_json("r")).expect("an error is JSON");
 }
 

@@ -5,14 +5,20 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use libfuzzer_sys::fuzz_target;
-use reasoning_chat::conversation::{Conversation, Message, Role};
+use reasoning_chat::inbound::conversation::{Conversation, Message, Role};
 use reasoning_chat::error::Code;
 use reasoning_chat::settings::RequestLimits;
 use reasoning_chat_fuzz::OwnWords;
 use serde_json::{json, Value};
 
-const LIMITS: RequestLimits =
-    RequestLimits { max_bytes: 1 << 20, max_messages: 5, max_chars: 60, timeout: Duration::from_secs(1) };
+const LIMITS: RequestLimits = RequestLimits {
+    max_bytes: 1 << 20,
+    max_messages: 5,
+    max_chars: 60,
+    max_images: 2,
+    max_image_bytes: 64,
+    timeout: Duration::from_secs(1),
+};
 
 /// As many characters of a client's in a refusal are a quotation.
 const QUOTATION: usize = 12;
@@ -32,9 +38,8 @@ static OWN_WORDS: LazyLock<OwnWords> = LazyLock::new(|| {
         r#"{"messages":[7]}"#,
         r#"{"messages":[{}]}"#,
         r#"{"messages":[{"role":"user"}]}"#,
-        r#"{"messages":[{"role":"user","content":"\ud800"}]}"#,
         r#"{"messages":[{"role":"assistant","content":"~"}]}"#,
-        r#"{"messages":[1,2,3,4,5,6]}"#,
+        &json!({"messages": vec![json!({"role": "user", "content": "~"}); 6]}).to_string(),
         &message(json!(7), json!("~")),
         &message(json!("system"), json!("~")),
         &message(json!("user"), json!(7)),
@@ -104,7 +109,6 @@ fn built(data: &[u8]) {
             *expected = Err(code);
         }
     };
-    let mut chars = 0;
     for piece in text.split('\x01').filter(|piece| !piece.is_empty()) {
         let (style, said) = piece.split_at(piece.chars().next().map_or(0, char::len_utf8));
         let style = style.bytes().next().unwrap_or_default();
@@ -128,24 +132,31 @@ fn built(data: &[u8]) {
             3 => (json!([{"type": "image_url", "text": said}]), false),
             _ => (json!(said), true),
         };
+        let content_is_null = content.is_null();
         messages
             .push(json!({"content": content, "role": role_text, "reasoning_content": said, "n": {"a": [1e9, -0.0]}}));
+        let said = if content_is_null { "" } else { said };
+        let is_blank = said.chars().all(char::is_whitespace);
         match role {
-            Some(role) if good && said.chars().any(|letter| !letter.is_whitespace()) => {
-                chars += said.chars().count();
-                if chars > LIMITS.max_chars {
-                    fault(&mut expected, Code::RequestTooLarge);
+            Some(Role::Assistant) if (good || content_is_null) && is_blank => {}
+            Some(role) if good && !is_blank => {
+                let Ok(all) = &mut expected else { continue };
+                let grown = |last: &(Role, String)| {
+                    last.0 == Role::Assistant && role == Role::Assistant && said.starts_with(&last.1)
+                };
+                if all.last().is_some_and(grown) {
+                    all.pop();
                 }
-                if let Ok(expected) = &mut expected {
-                    expected.push((role, said.to_owned()));
+                all.push((role, said.to_owned()));
+                let chars: usize = all.iter().map(|(_, text)| text.chars().count()).sum();
+                if all.len() > LIMITS.max_messages || chars > LIMITS.max_chars {
+                    expected = Err(Code::RequestTooLarge);
                 }
             }
             _ => fault(&mut expected, Code::InvalidRequest),
         }
     }
-    if messages.len() > LIMITS.max_messages {
-        expected = Err(Code::RequestTooLarge);
-    } else if expected.as_ref().is_ok_and(|said| said.last().is_none_or(|(role, _)| *role != Role::User)) {
+    if expected.as_ref().is_ok_and(|said| said.last().is_none_or(|(role, _)| *role != Role::User)) {
         expected = Err(Code::InvalidRequest);
     }
     let body = json!({"stream": false, "messages": messages, "z": said_of_nothing(&text)});

@@ -1,7 +1,8 @@
 //! Any answer of the identity endpoint, through the real managed identity credential and the real token provider.
 //!
 //! An input is the status on the first line (a number; `x` is a connection that fails), then headers a line each, a
-//! blank line, and the body. Time is paused, so that retries and limits cost none.
+//! blank line, and the body. Time is paused, so that retries and limits cost none. After `tool` on the first line comes
+//! what `azd` or `az` wrote to standard error instead.
 #![no_main]
 
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -11,7 +12,7 @@ use azure_core::http::headers::Headers;
 use azure_core::http::{AsyncRawResponse, HttpClient, Request, StatusCode};
 use libfuzzer_sys::fuzz_target;
 use reasoning_chat::error::Code;
-use reasoning_chat::token::fuzzing::managed_identity;
+use reasoning_chat::token::fuzzing::{managed_identity, tool_reason};
 use reasoning_chat_fuzz::OwnWords;
 use serde::Deserialize;
 use serde_json::Value;
@@ -115,7 +116,50 @@ static OWN_WORDS: LazyLock<OwnWords> = LazyLock::new(|| {
     words
 });
 
+/// What is read of a tool's complaint is one line for the log: short, without accounts and tokens, with Entra's code.
+fn complain(stderr: &str) {
+    let reason = tool_reason(stderr);
+    let said = reason.as_deref().unwrap_or_default();
+    assert!(said.chars().count() <= 300 && !said.contains(char::is_control), "{said:?}");
+    assert!(!said.contains('@') && !said.contains("eyJ"), "an account or a token: {said:?}");
+    assert!(said.split(' ').all(|word| word.len() <= 100), "a word that is none: {said:?}");
+    // By another reading: whatever stands alone in a word of its own, outside JSON, is not lost.
+    let has_code = |text: &str| text.split_whitespace().any(is_code);
+    if !stderr.contains(['{', '\u{1B}'])
+        && has_code(stderr)
+        && !stderr.contains(|letter: char| letter.is_control() && !letter.is_whitespace())
+    {
+        assert!(said.contains("AADSTS"), "the code is lost: {said:?}");
+    }
+    // In each of azd's objects as well.
+    if is_plain(stderr) && has_code(stderr) {
+        let text = format!("\nERROR: {stderr}\n");
+        let old = serde_json::json!({"type": "consoleMessage", "data": {"message": text}}).to_string();
+        let new = serde_json::json!({"error": stderr, "message": "Authentication with Azure failed."}).to_string();
+        let between = format!("{}\n{new}\n", serde_json::json!({"data": {"message": "\n"}}));
+        for shape in [old, new, between] {
+            let said = tool_reason(&shape).unwrap_or_default();
+            assert!(said.contains("AADSTS"), "the code is lost: {said:?} of {shape}");
+        }
+    }
+}
+
+fn is_code(word: &str) -> bool {
+    word.strip_prefix("AADSTS").is_some_and(|digits| {
+        digits.len() < 20
+            && digits.starts_with(|letter: char| letter.is_ascii_digit())
+            && digits.chars().all(|letter| letter.is_ascii_digit() || letter == ':')
+    })
+}
+
+fn is_plain(text: &str) -> bool {
+    !text.contains(|letter: char| letter.is_control())
+}
+
 fuzz_target!(|data: &[u8]| {
+    if let Some(stderr) = data.strip_prefix(b"tool\n") {
+        return complain(&String::from_utf8_lossy(stderr));
+    }
     let endpoint = endpoint(data);
     let (first, second) = ask(&endpoint);
     let asked = endpoint.asked.load(Ordering::Relaxed);

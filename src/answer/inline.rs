@@ -1,5 +1,6 @@
 //! Thoughts inside the content: `<think>…</think>` at the start of an answer, as R1 writes it on older routes and under
-//! llama.cpp. The tags may be cut anywhere between events.
+//! llama.cpp. The tags may be cut anywhere between events. Some chat templates write the first tag themselves, so that
+//! the content begins inside the block; nothing in the stream says so, and a setting has to.
 //!
 //! In: the content's text, piece by piece. Out: the same text, told apart. All that lies outside the leading block
 //! comes out as it went in, white space before the block included.
@@ -12,7 +13,7 @@ const MAX_LEADING_SPACE: usize = 256;
 
 /// Where in the answer we are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Place {
+pub(crate) enum Place {
     /// Nothing but white space, or the beginning of a tag, has come.
     #[default]
     Start,
@@ -24,47 +25,59 @@ pub(super) enum Place {
 
 /// One choice's text so far.
 #[derive(Debug, Default)]
-pub(super) struct InlineThoughts {
+pub(crate) struct InlineThoughts {
     place: Place,
     /// What may be part of a tag, and is not told yet. At most `MAX_LEADING_SPACE` and a tag.
     held: String,
+    /// The content begins inside the block.
+    starts_inside: bool,
 }
 
 /// What a piece of content turned out to be, in this order. Any of the three may be empty.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Told {
+pub(crate) struct Told {
     /// Content before the block.
-    pub(super) before: String,
+    pub(crate) before: String,
     /// Thoughts.
-    pub(super) thoughts: String,
+    pub(crate) thoughts: String,
     /// Content after the block, or where there is none.
-    pub(super) after: String,
+    pub(crate) after: String,
 }
 
 impl InlineThoughts {
-    pub(super) fn place(&self) -> Place {
+    /// At the start of a choice. `starts_inside`: its content begins inside the block, with the tag or without it.
+    pub(crate) fn new(starts_inside: bool) -> Self {
+        Self { starts_inside, ..Self::default() }
+    }
+
+    /// Whether content is content unless it begins with a tag.
+    pub(crate) fn starts_outside(&self) -> bool {
+        !self.starts_inside
+    }
+
+    pub(crate) fn place(&self) -> Place {
         self.place
     }
 
     /// Whether all that comes now is content, and nothing is held back.
-    pub(super) fn is_past(&self) -> bool {
+    pub(crate) fn is_past(&self) -> bool {
         self.place == Place::Answering && self.held.is_empty()
     }
 
     /// Whether nothing is held back.
-    pub(super) fn is_clear(&self) -> bool {
+    pub(crate) fn is_clear(&self) -> bool {
         self.held.is_empty()
     }
 
     /// From here on all is content: upstream tells thoughts apart itself, or the answer's first character is no tag.
-    pub(super) fn stop_looking(&mut self) {
+    pub(crate) fn stop_looking(&mut self) {
         if self.place == Place::Start {
             self.place = Place::Answering;
         }
     }
 
     /// Takes the next piece.
-    pub(super) fn push(&mut self, text: &str) -> Told {
+    pub(crate) fn push(&mut self, text: &str) -> Told {
         let mut told = Told::default();
         self.held.push_str(text);
         if self.place == Place::Start {
@@ -80,10 +93,12 @@ impl InlineThoughts {
     }
 
     /// The answer is over: what was held back was no tag.
-    pub(super) fn finish(&mut self) -> Told {
+    pub(crate) fn finish(&mut self) -> Told {
         let held = std::mem::take(&mut self.held);
         match self.place {
             Place::Thinking => Told { thoughts: held, ..Told::default() },
+            // Nothing but white space, or a piece of the tag that the template wrote already.
+            Place::Start if self.starts_inside => Told { thoughts: held, ..Told::default() },
             Place::Start | Place::Answering => Told { after: held, ..Told::default() },
         }
     }
@@ -97,7 +112,7 @@ impl InlineThoughts {
             told.before = std::mem::replace(&mut self.held, thoughts);
             self.place = Place::Thinking;
         } else if !OPEN.starts_with(text) || space > MAX_LEADING_SPACE {
-            self.place = Place::Answering;
+            self.place = if self.starts_inside { Place::Thinking } else { Place::Answering };
         }
     }
 
@@ -122,7 +137,13 @@ mod tests {
 
     /// The whole text told apart: content before, thoughts, content after.
     fn tell<'a>(pieces: impl IntoIterator<Item = &'a str>) -> (String, String, String) {
-        let mut inline = InlineThoughts::default();
+        tell_with(InlineThoughts::default(), pieces)
+    }
+
+    fn tell_with<'a>(
+        mut inline: InlineThoughts,
+        pieces: impl IntoIterator<Item = &'a str>,
+    ) -> (String, String, String) {
         let mut told: Vec<Told> = pieces.into_iter().map(|piece| inline.push(piece)).collect();
         assert!(inline.held.len() <= MAX_LEADING_SPACE + CLOSE.len(), "what is held back is bounded");
         told.push(inline.finish());
@@ -173,6 +194,18 @@ mod tests {
     fn thoughts_that_never_end_are_thoughts() {
         assert_eq!(tell(["<think>", "a</th", "ink"]), parts("", "a</think", ""));
         assert_eq!(tell(["<think></think>", "a"]), parts("", "", "a"));
+    }
+
+    #[test]
+    fn content_that_begins_inside_the_block_is_thoughts_up_to_the_tag() {
+        for text in ["Hm, a < b.</think>\n\nYes", "<think>Hm, a < b.</think>\n\nYes"] {
+            for cut in 0..=text.len() {
+                let told = tell_with(InlineThoughts::new(true), [&text[..cut], &text[cut..]]);
+                assert_eq!(told, parts("", "Hm, a < b.", "\n\nYes"), "cut at {cut}");
+            }
+        }
+        assert_eq!(tell_with(InlineThoughts::new(true), ["Hm"]), parts("", "Hm", ""));
+        assert_eq!(tell_with(InlineThoughts::new(true), [" <th"]), parts("", " <th", ""));
     }
 
     #[test]

@@ -1,136 +1,104 @@
-//! Writes choice lines, in the original app's shape.
+//! Writes choice lines, in the shape of a chat completion's choice.
 
-use serde_json::value::RawValue;
-
-use super::chunk::{Choice, Delta};
 use super::inline::Told;
 
-/// One piece of text that was told apart.
-#[derive(Clone, Copy)]
-pub(super) enum Piece<'a> {
-    Content(&'a str),
-    Thoughts(&'a str),
+/// What a piece of text is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Content,
+    Thoughts,
 }
 
-impl Piece<'_> {
-    pub(super) fn is_empty(&self) -> bool {
-        let (Self::Content(text) | Self::Thoughts(text)) = self;
-        text.is_empty()
+impl Kind {
+    /// The delta's key for it, as it stands in a line.
+    pub(crate) fn key(self) -> &'static str {
+        match self {
+            Self::Content => "\"content\":",
+            Self::Thoughts => "\"reasoning_content\":",
+        }
     }
+}
+
+/// One piece of text that was told apart.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Piece<'a> {
+    pub(crate) kind: Kind,
+    pub(crate) text: &'a str,
 }
 
 impl Told {
-    pub(super) fn pieces(&self) -> [Piece<'_>; 3] {
-        [Piece::Content(&self.before), Piece::Thoughts(&self.thoughts), Piece::Content(&self.after)]
+    /// Its pieces that are not empty.
+    pub(crate) fn pieces(&self) -> impl Iterator<Item = Piece<'_>> {
+        let pieces = [(Kind::Content, &self.before), (Kind::Thoughts, &self.thoughts), (Kind::Content, &self.after)];
+        pieces.into_iter().filter(|(_, text)| !text.is_empty()).map(|(kind, text)| Piece { kind, text })
     }
 }
 
-/// A text field: as upstream wrote it, or written anew.
-pub(super) enum Text<'a> {
-    Raw(&'a RawValue),
+/// A value in a line: JSON as upstream wrote it, or a text to be written.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Text<'a> {
+    Json(&'a str),
     New(&'a str),
 }
 
-/// The two text fields of a delta, after thoughts have been put where they belong.
-pub(super) struct Texts<'a> {
-    pub(super) content: Option<Text<'a>>,
-    pub(super) reasoning: Option<Text<'a>>,
-}
-
 /// Writes choice lines.
-pub(super) struct Lines<'o> {
+#[derive(Debug)]
+pub(crate) struct Lines<'o> {
     lines: &'o mut Vec<u8>,
-    /// The event's data had more than one line: raw slices may hold line breaks between JSON's tokens.
+    /// The event's data had more than one line: what is copied may hold line breaks between JSON's tokens.
     multiline: bool,
 }
 
 impl<'o> Lines<'o> {
     /// Writes to the end of `lines`; `data` is the event's.
-    pub(super) fn new(lines: &'o mut Vec<u8>, data: &str) -> Self {
+    pub(crate) fn new(lines: &'o mut Vec<u8>, data: &str) -> Self {
         Self { lines, multiline: memchr::memchr(b'\n', data.as_bytes()).is_some() }
     }
 
-    pub(super) fn is_multiline(&self) -> bool {
+    pub(crate) fn is_multiline(&self) -> bool {
         self.multiline
     }
 
-    /// A line for each piece that is not empty.
-    pub(super) fn told(&mut self, index: u32, told: &Told) {
-        for piece in told.pieces().into_iter().filter(|piece| !piece.is_empty()) {
-            self.piece(index, piece);
-        }
-    }
-
     /// A line with nothing but a piece of text.
-    pub(super) fn piece(&mut self, index: u32, piece: Piece<'_>) {
-        match piece {
-            Piece::Content(text) => self.only(index, "\"content\":", &Text::New(text)),
-            Piece::Thoughts(text) => self.only(index, "\"reasoning_content\":", &Text::New(text)),
-        }
+    pub(crate) fn piece(&mut self, index: u32, Piece { kind, text }: Piece<'_>) {
+        self.only(index, kind, Text::New(text));
     }
 
-    /// A line with nothing but thoughts, as upstream wrote them.
-    pub(super) fn thoughts(&mut self, index: u32, thoughts: &RawValue) {
-        self.only(index, "\"reasoning_content\":", &Text::Raw(thoughts));
-    }
-
-    fn only(&mut self, index: u32, name: &str, text: &Text<'_>) {
+    /// A line with nothing but one text.
+    pub(crate) fn only(&mut self, index: u32, kind: Kind, text: Text<'_>) {
         self.index(index);
         self.put(",\"delta\":{");
-        self.put(name);
+        self.put(kind.key());
         self.text(text);
         self.put("},\"finish_reason\":null}\n");
     }
 
-    /// A choice in the original app's shape: the fields that upstream sent, of those that pass. Answers where in the
-    /// buffer the content and the thoughts begin, if they are there.
-    pub(super) fn choice(&mut self, choice: &Choice<'_>, delta: Option<(&Delta<'_>, Texts<'_>)>) -> [usize; 2] {
-        let mut texts_at = [0; 2];
-        self.index(choice.index);
-        if let Some((delta, texts)) = delta {
-            self.put(",\"delta\":{");
-            let mut first = true;
-            self.field(&mut first, "\"role\":", delta.role.map(Text::Raw).as_ref());
-            let content_at = self.field(&mut first, "\"content\":", texts.content.as_ref());
-            let reasoning_at = self.field(&mut first, "\"reasoning_content\":", texts.reasoning.as_ref());
-            texts_at = [content_at, reasoning_at];
-            self.field(&mut first, "\"refusal\":", delta.refusal.map(Text::Raw).as_ref());
-            self.field(&mut first, "\"tool_calls\":", delta.tool_calls.map(Text::Raw).as_ref());
-            self.put("}");
-        }
-        let mut first = false;
-        self.field(&mut first, "\"finish_reason\":", choice.finish_reason.map(Text::Raw).as_ref());
-        self.field(&mut first, "\"logprobs\":", choice.logprobs.map(Text::Raw).as_ref());
-        self.field(&mut first, "\"content_filter_results\":", choice.content_filter_results.map(Text::Raw).as_ref());
-        self.field(&mut first, "\"content_filter_offsets\":", choice.content_filter_offsets.map(Text::Raw).as_ref());
-        self.put("}\n");
-        texts_at
-    }
-
-    fn index(&mut self, index: u32) {
+    /// The beginning of a line: its choice's index.
+    pub(crate) fn index(&mut self, index: u32) {
         self.put("{\"index\":");
-        // Numbers below MAX_CHOICES; writing into memory does not fail.
+        // Small numbers; writing into memory does not fail.
         let _ = serde_json::to_writer(&mut *self.lines, &index);
     }
 
-    /// Answers where the value begins.
-    fn field(&mut self, first: &mut bool, name: &str, value: Option<&Text<'_>>) -> usize {
+    /// A member of an object, if it has a value. `first` says whether it would be the object's first. Answers where in the
+    /// buffer the value begins.
+    pub(crate) fn field(&mut self, first: &mut bool, key: &str, value: Option<Text<'_>>) -> usize {
         let Some(value) = value else { return self.lines.len() };
         if !std::mem::take(first) {
             self.put(",");
         }
-        self.put(name);
+        self.put(key);
         let at = self.lines.len();
         self.text(value);
         at
     }
 
-    fn text(&mut self, text: &Text<'_>) {
+    pub(crate) fn text(&mut self, text: Text<'_>) {
         match text {
-            Text::Raw(raw) if self.multiline => {
-                self.lines.extend(raw.get().bytes().map(|byte| if byte == b'\n' { b' ' } else { byte }));
+            Text::Json(json) if self.multiline => {
+                self.lines.extend(json.bytes().map(|byte| if byte == b'\n' { b' ' } else { byte }));
             }
-            Text::Raw(raw) => self.put(raw.get()),
+            Text::Json(json) => self.put(json),
             Text::New(text) => {
                 // A string always serialises into memory.
                 let _ = serde_json::to_writer(&mut *self.lines, text);
@@ -138,7 +106,7 @@ impl<'o> Lines<'o> {
         }
     }
 
-    fn put(&mut self, text: &str) {
+    pub(crate) fn put(&mut self, text: &str) {
         self.lines.extend_from_slice(text.as_bytes());
     }
 }

@@ -7,8 +7,8 @@ use super::read::Parsed;
 /// Upstream's address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Endpoint {
-    /// Where chat completions may be. More than one only for a bare loopback address, where Azure-style and
-    /// OpenAI-style servers differ: the next is tried when one answers 404.
+    /// Where chat completions may be, in the order in which they are asked. More than one only for a bare loopback
+    /// address, where OpenAI-style and Azure-style servers differ: the next is asked when one answers 404.
     pub routes: Vec<Url>,
     /// Whether it is on this machine.
     pub loopback: bool,
@@ -47,8 +47,9 @@ impl Endpoint {
     /// The routes for one deployment.
     ///
     /// An endpoint that already ends in `/openai/v1`, `/v1` or `/models` is taken at its word. Otherwise an API version
-    /// chooses the dated route, and its absence the `v1` route; a bare loopback address may also be an OpenAI-style
-    /// server (Ollama, llama.cpp, vLLM), which has `/v1` at its root.
+    /// chooses the dated route, and its absence the `v1` route. A bare loopback address is most likely an OpenAI-style
+    /// server (Ollama, llama.cpp, vLLM), which has `/v1` at its root; at some gateways `/openai/v1` leads off this machine,
+    /// so it is asked only where there is no `/v1`.
     pub fn new(base: &Url, deployment: &str, api_version: Option<&str>) -> Self {
         let loopback = is_loopback(base);
         let path = base.path().trim_end_matches('/');
@@ -58,7 +59,7 @@ impl Endpoint {
         } else if api_version.is_some() {
             vec![with_path(base, &["openai", "deployments", deployment], api_version)]
         } else if loopback && path.is_empty() {
-            vec![with_path(base, &["openai", "v1"], None), with_path(base, &["v1"], None)]
+            vec![with_path(base, &["v1"], None), with_path(base, &["openai", "v1"], None)]
         } else {
             vec![with_path(base, &["openai", "v1"], None)]
         };
@@ -121,7 +122,7 @@ mod tests {
     fn a_bare_loopback_address_may_be_either_kind_of_server() {
         assert_eq!(
             routes("http://localhost:8080", "r1", None),
-            ["http://localhost:8080/openai/v1/chat/completions", "http://localhost:8080/v1/chat/completions"]
+            ["http://localhost:8080/v1/chat/completions", "http://localhost:8080/openai/v1/chat/completions"]
         );
     }
 

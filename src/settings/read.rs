@@ -47,6 +47,12 @@ impl<'a> Reader<'a> {
         given.or_else(|| Some(variable.default.to_owned()).filter(|text| !text.is_empty()))
     }
 
+    /// The text of a variable that other programs read under its lower-case name too.
+    pub(super) fn text_in_any_case(&self, variable: &Variable) -> Option<String> {
+        self.text(variable)
+            .or_else(|| (self.lookup)(&variable.name.to_ascii_lowercase()).filter(|text| !text.trim().is_empty()))
+    }
+
     /// The variable's value if it has one; a fault if its text cannot be read.
     pub(super) fn optional<T>(&mut self, variable: &Variable, parse: impl Fn(&str) -> Parsed<T>) -> Option<T> {
         let text = self.text(variable)?;
@@ -69,6 +75,12 @@ impl<'a> Reader<'a> {
 #[expect(clippy::unnecessary_wraps, reason = "it has the shape of the other parsers")]
 pub(super) fn text(text: &str) -> Parsed<String> {
     Ok(text.to_owned())
+}
+
+/// A piece of text as it stands, or `none`.
+#[expect(clippy::unnecessary_wraps, reason = "it has the shape of the other parsers")]
+pub(super) fn text_or_none(text: &str) -> Parsed<Option<String>> {
+    Ok((!text.eq_ignore_ascii_case("none")).then(|| text.to_owned()))
 }
 
 /// `true`/`false`, `1`/`0`, `yes`/`no`, in any case.

@@ -44,19 +44,27 @@ variables! {
     ALLOWED_ORIGINS = "",
         "Comma-separated origins whose pages may call, such as `https://NAME.azurestaticapps.net`. Unset: the `Origin` header is not looked at.";
     SYSTEM_PROMPT = "You are a helpful assistant.",
-        "The first message of every conversation.";
+        "The first message of every conversation. `none`: no system message is sent, for models that take none.";
     MAX_COMPLETION_TOKENS = "",
-        "Sent upstream when set: the most tokens that an answer, its reasoning included, may take.";
+        "Sent upstream when set: the most tokens that an answer, its reasoning included, may take. On loopback as `max_tokens`, which every local server knows.";
     REASONING_EFFORT = "",
         "Sent upstream when set: how much the model is to think, such as `low`, `medium` or `high`.";
     TEMPERATURE = "",
         "Sent upstream when set: a number from 0 to 2. Many reasoning models refuse it.";
+    STARTS_IN_THOUGHTS = "false",
+        "`true`: the content begins inside the think block, whose opening tag the model's chat template wrote; what comes before `</think>` is told as thoughts. vLLM with R1's template does so.";
+    EXTRA_BODY = "",
+        "A JSON object of at most 16 KiB, laid over the request's body last, as a merge patch (RFC 7396): it adds, replaces, and `null` removes, as in `{\"top_p\":0.9,\"stream_options\":null}`. Not for `model`, `messages`, `input`, `stream`, `n`, `tools`, nor for what another setting already sets.";
     MAX_REQUEST_BYTES = "1048576",
         "Largest request body, in bytes.";
     MAX_MESSAGES = "200",
         "Most messages in one conversation.";
     MAX_CONVERSATION_CHARS = "400000",
         "Most characters in one conversation, all messages together.";
+    MAX_IMAGES = "10",
+        "Most images in one conversation.";
+    MAX_IMAGE_BYTES = "4194304",
+        "Largest image, in bytes.";
     MAX_EVENT_BYTES = "1048576",
         "Largest event that upstream may send, in bytes.";
     MAX_CONCURRENT_STREAMS = "1000",
@@ -65,12 +73,18 @@ variables! {
         "Most answers at once for one signed-in user; one more is `rate_limited`.";
     MAX_RETRIES = "2",
         "How often a request to upstream is tried again, before the answer's first byte only.";
+    HTTPS_PROXY = "",
+        "The HTTP proxy through which the model's service is reached (also `https_proxy`). Never for loopback, the identity endpoint or Application Insights.";
+    ALL_PROXY = "",
+        "The same, where `HTTPS_PROXY` is unset (also `all_proxy`).";
+    NO_PROXY = "",
+        "Comma-separated hosts, domains and address ranges that are reached without the proxy (also `no_proxy`); `*` is all.";
     CONNECT_TIMEOUT = "10s",
         "Time for a connection to upstream: name look-up, TCP and TLS.";
-    FIRST_EVENT_TIMEOUT = "120s",
-        "Time from opening upstream, retries included, to its first event. Comments are no events.";
-    IDLE_TIMEOUT = "60s",
-        "Longest time between two of upstream's events. Comments are no events.";
+    FIRST_EVENT_TIMEOUT = "5m",
+        "Time from opening upstream, retries included, to its first output: a thought, content, a refusal or a tool call. Models that hide their thoughts are silent until then, for minutes.";
+    IDLE_TIMEOUT = "2m",
+        "From the first output on, longest time between two of upstream's events. Comments are no events.";
     ANSWER_TIMEOUT = "9m",
         "Longest time of a whole answer, from the request's arrival. Keep it under `functionTimeout` in `host.json`: the host kills every stream when that passes.";
     HEARTBEAT_INTERVAL = "15s",

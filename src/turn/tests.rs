@@ -8,9 +8,9 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::*;
+use crate::inbound::slots::Slots;
+use crate::report::telemetry::{Call, Trace};
 use crate::settings::StreamLimits;
-use crate::slots::Slots;
-use crate::telemetry::{Call, Trace};
 
 type Pieces = mpsc::UnboundedReceiver<Result<Frame<Bytes>, std::io::Error>>;
 type TestBody = StreamBody<Pieces>;
@@ -29,7 +29,7 @@ const HI: &str = "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"Hi\"
 const STOP: &str = "data: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n";
 
 fn opened<B>(body: B) -> Opened<B> {
-    Opened { body, call: Call::none() }
+    Opened { body, reader: Reader::default(), call: Call::none() }
 }
 
 fn record() -> Record {
@@ -115,7 +115,7 @@ async fn a_good_answer() {
             r#"{"start":{"request_id":"id","deployment":"r1"}}"#,
             r#"{"index":0,"delta":{"content":"Hi"}}"#,
             r#"{"index":0,"delta":{},"finish_reason":"stop"}"#,
-            r#"{"done":{"finish_reason":"stop","usage":null,"elapsed_ms":0,"first_token_ms":0}}"#,
+            r#"{"done":{"finish_reason":"stop","usage":null,"thoughts":"none","elapsed_ms":0,"first_token_ms":0}}"#,
         ]
     );
 }
@@ -245,6 +245,63 @@ async fn comments_are_no_events_and_do_not_hold_the_clock() {
     assert!(last.1.contains("IDLE_TIMEOUT"), "{}", last.1);
     let heartbeats = told.iter().filter(|(_, line)| line.contains("heartbeat")).count();
     assert_eq!(heartbeats, 3, "at 15, 30 and 45 s");
+}
+
+/// Models that hide their thoughts send a role, or nothing, and then nothing for minutes.
+#[tokio::test(start_paused = true)]
+async fn a_silent_thinker_has_until_the_first_output_whatever_it_sends_before() {
+    const ROLE: &str = "data: {\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":\"\"},\"finish_reason\":null}]}\n\n";
+    let patient = Clocks { first_event: Duration::from_secs(300), ..CLOCKS };
+    for (thinks_for, whole) in [(299, true), (301, false)] {
+        let (turn, mut upstream) = turn_with(patient, &never());
+        upstream.answers();
+        upstream.sends(ROLE);
+        let lines = turn.begin().await.unwrap();
+        let think = async {
+            tokio::time::sleep(Duration::from_secs(thinks_for - 1)).await;
+            upstream.sends(ROLE);
+            tokio::time::sleep(SECOND).await;
+            upstream.sends(HI);
+            upstream.sends(STOP);
+            upstream.sends("data: [DONE]\n\n");
+        };
+        let (told, ()) = tokio::join!(read(lines), think);
+        let last = told.last().unwrap();
+        assert_eq!(last.1.contains("{\"done\""), whole, "{last:?}");
+        assert!(whole || (last.0 == 300 && last.1.contains("FIRST_EVENT_TIMEOUT")), "{last:?}");
+        assert_eq!(told.iter().filter(|(_, line)| line.contains("heartbeat")).count(), 19, "every 15 s");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn once_the_finish_reason_is_here_an_answer_without_output_waits_no_longer_than_idle() {
+    let (turn, mut upstream) = turn();
+    upstream.answers();
+    upstream.sends(STOP);
+    let told = read(turn.begin().await.unwrap()).await;
+    let last = told.last().unwrap();
+    assert!(last.0 == 60 && last.1.contains("{\"done\""), "{last:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_whose_reasons_say_nothing_is_truncated_lost_or_late_but_never_done() {
+    for nothing in ["\"\"", "\"null\"", "null"] {
+        let chunk =
+            format!("data: {{\"choices\":[{{\"delta\":{{\"content\":\"a\"}},\"finish_reason\":{nothing}}}]}}\n\n");
+        for (end, code) in [("eof", "upstream_truncated"), ("lost", "upstream_error"), ("silence", "upstream_timeout")]
+        {
+            let (turn, mut upstream) = turn();
+            upstream.answers();
+            upstream.sends(&chunk);
+            match end {
+                "eof" => upstream.body.close_channel(),
+                "lost" => upstream.is_lost(),
+                _ => {}
+            }
+            let told = read(turn.begin().await.unwrap()).await;
+            assert_eq!(error_code(&told.last().unwrap().1), code, "{nothing}, {end}");
+        }
+    }
 }
 
 #[tokio::test(start_paused = true)]

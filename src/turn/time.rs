@@ -16,6 +16,8 @@ pub(super) struct Time {
     started: Instant,
     opened: Instant,
     last_event: Option<Instant>,
+    /// The model has not put anything out yet: models that hide their thoughts are silent for minutes.
+    awaits_output: bool,
     /// Until there is one, when the turn began.
     last_line: Instant,
     /// The time of the last look at the clock, which is taken for the time of all that this look leads to.
@@ -32,7 +34,7 @@ impl Time {
     pub(super) fn new(clocks: Clocks, started: Instant) -> Self {
         let opened = Instant::now();
         let timer = Box::pin(tokio::time::sleep_until(opened + clocks.heartbeat));
-        Self { clocks, started, opened, last_event: None, last_line: opened, now: opened, timer }
+        Self { clocks, started, opened, last_event: None, awaits_output: true, last_line: opened, now: opened, timer }
     }
 
     /// When [`Time::due`] was asked last.
@@ -40,19 +42,21 @@ impl Time {
         self.now
     }
 
-    pub(super) fn event(&mut self) {
+    /// An event came. `awaits_output`: the model has put nothing out so far.
+    pub(super) fn event(&mut self, awaits_output: bool) {
         self.last_event = Some(self.now);
+        self.awaits_output = awaits_output;
     }
 
     pub(super) fn line(&mut self) {
         self.last_line = self.now;
     }
 
-    /// Until when the next event must come, and the setting that says so.
+    /// Until when the next event, or the first output, must come, and the setting that says so.
     fn event_limit(&self) -> (Instant, &'static str) {
         match self.last_event {
-            None => (self.opened + self.clocks.first_event, "FIRST_EVENT_TIMEOUT"),
-            Some(last) => (last + self.clocks.idle, "IDLE_TIMEOUT"),
+            Some(last) if !self.awaits_output => (last + self.clocks.idle, "IDLE_TIMEOUT"),
+            _ => (self.opened + self.clocks.first_event, "FIRST_EVENT_TIMEOUT"),
         }
     }
 

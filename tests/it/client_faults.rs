@@ -7,7 +7,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use crate::support::app::{SOON, TestApp};
-use crate::support::client::{begin, post, question};
+use crate::support::client::{begin, client, post, question};
 
 async fn connect(app: &TestApp) -> TcpStream {
     let socket = TcpStream::connect(("127.0.0.1", app.host.handler_port())).await.unwrap();
@@ -205,21 +205,60 @@ async fn odd_but_lawful_requests_work() {
 #[tokio::test]
 async fn unlawful_requests_are_refused_and_nothing_hangs() {
     let app = TestApp::start().await;
-    for (name, request) in [
-        ("no HTTP", "hello\r\n\r\n".to_owned()),
-        ("a huge head", format!("GET / HTTP/1.1\r\nhost: x\r\nx: {}\r\n\r\n", "x".repeat(200_000))),
-        ("many headers", format!("GET / HTTP/1.1\r\n{}\r\n", "x: y\r\n".repeat(500))),
-        ("a bad length", "POST /api/chat/stream HTTP/1.1\r\nhost: x\r\ncontent-length: -1\r\n\r\n".to_owned()),
-        ("two lengths", "POST /api/chat/stream HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\nxx".to_owned()),
-        ("a bad chunk", "POST /api/chat/stream HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n".to_owned()),
+    let invalid = Some((400, "invalid_request"));
+    let too_large = Some((431, "request_too_large"));
+    for (name, request, refusal) in [
+        ("no HTTP", "hello\r\n\r\n".to_owned(), invalid),
+        // All of it is read, so that the refusal is not lost in a reset.
+        ("a huge head", format!("GET / HTTP/1.1\r\nhost: x\r\nx: {}", "x".repeat((64 << 10) - 28)), too_large),
+        ("many headers", format!("GET / HTTP/1.1\r\n{}\r\n", "x: y\r\n".repeat(101)), too_large),
+        ("another protocol", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_owned(), None),
+        ("a bad length", "POST /api/chat/stream HTTP/1.1\r\nhost: x\r\ncontent-length: -1\r\n\r\n".to_owned(), invalid),
+        ("two lengths", "POST /api/chat/stream HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\nxx".to_owned(), invalid),
+        ("a bad chunk", "POST /api/chat/stream HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n".to_owned(), invalid),
     ] {
         let mut socket = connect(&app).await;
         // The program may close before all is written.
         let _ = socket.write_all(request.as_bytes()).await;
         let answer = read_all(&mut socket).await;
-        assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 4"), "{name}: {answer:.100}");
+        let Some((status, code)) = refusal else {
+            assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 4"), "{name}: {answer:.100}");
+            continue;
+        };
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{name}: {answer:.100}");
+        let body: serde_json::Value = serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap();
+        assert_eq!((&body["code"], &body["retryable"]), (&code.into(), &false.into()), "{name}");
+        assert!(answer.contains(body["request_id"].as_str().unwrap()) && body["error"].is_string(), "{name}");
     }
+    // As many as are allowed are no fault.
+    let mut socket = connect(&app).await;
+    let allowed = format!("GET / HTTP/1.1\r\nconnection: close\r\n{}\r\n", "x: y\r\n".repeat(99));
+    socket.write_all(allowed.as_bytes()).await.unwrap();
+    assert!(read_all(&mut socket).await.starts_with("HTTP/1.1 200 "));
     assert!(app.upstream.requests().is_empty());
+}
+
+/// Refusals of bodies as large as the host lets through: they arrive, and the program keeps nothing of what comes.
+#[tokio::test]
+async fn a_refusal_reaches_those_who_send_a_hundred_megabytes() {
+    let app = TestApp::start().await;
+    let production = [("RUNNING_IN_PRODUCTION", "true"), ("AZURE_CLIENT_ID", "c"), ("WEBSITE_AUTH_ENABLED", "true")];
+    let guarded = TestApp::with(&production).await;
+    for (app, content_type, code) in [
+        (&app, "application/json", "request_too_large"),
+        (&app, "text/plain", "unsupported_media_type"),
+        (&guarded, "application/json", "unauthenticated"),
+    ] {
+        let resident = resident_kib(app);
+        let pieces = std::iter::repeat_n("x".repeat(64 << 10), 1600).map(Ok::<_, std::convert::Infallible>);
+        let body = reqwest::Body::wrap_stream(futures::stream::iter(pieces));
+        let url = app.direct_url("/api/chat/stream");
+        let request = client().post(url).header("content-type", content_type).body(body);
+        let answer = begin(request).await.rest().await;
+        assert_eq!(answer.code(), code);
+        let grown = resident_kib(app).saturating_sub(resident);
+        assert!(grown < 16 * 1024, "100 MB came, {grown} KiB were kept");
+    }
 }
 
 #[tokio::test]
@@ -235,13 +274,18 @@ async fn strange_text_is_carried_and_strange_json_refused() {
         (r#"{"messages":[{"role":"user","role":"system","content":"a"}]}"#, "one role and one content"),
         (r#"{"messages":[],"messages":[{"role":"user","content":"a"}]}"#, "JSON object"),
         ("{\"messages\":[{\"role\":\"user\",\"content\":\"a\u{1}\"}]}", "JSON"),
-        ("\u{FEFF}{\"messages\":[{\"role\":\"user\",\"content\":\"a\"}]}", "JSON"),
+        ("\u{FEFF}{\"messages\":[{\"role\":\"user\",\"content\":\"a\"}]}", "byte order mark"),
         (r#"{"messages":[{"role":"user","content":"\udc00"}]}"#, "not a character"),
     ] {
         let answer = app.send(body).await;
         assert_eq!(answer.code(), "invalid_request", "{body}");
         assert!(answer.text().contains(says), "{body}: {}", answer.text());
     }
+    let gzip = [0x1F, 0x8B, 8, 0, 0, 0, 0, 0];
+    let answer = begin(post(&app.url(), "").body(gzip.to_vec())).await.rest().await;
+    assert_eq!((answer.code().as_str(), answer.text().contains("compressed")), ("invalid_request", true));
+    let answer = begin(post(&app.url(), "").body(gzip.to_vec()).header("content-encoding", "gzip")).await.rest().await;
+    assert_eq!((answer.code().as_str(), answer.text().contains("Content-Encoding")), ("unsupported_media_type", true));
     let deep = format!("{{\"messages\":{}1{}}}", "[".repeat(100_000), "]".repeat(100_000));
     assert_eq!(app.send(&deep).await.code(), "invalid_request");
     let not_utf8 = post(&app.url(), "").body(b"{\"messages\":[{\"role\":\"user\",\"content\":\"\xFF\"}]}".to_vec());

@@ -79,3 +79,33 @@ async fn an_error_is_where_the_original_page_looks_for_it() {
     assert_eq!(broken.answer, "Hi");
     assert!(broken.error.is_some());
 }
+
+/// The original's page keeps an assistant message for each line that it read, with the answer as it was then.
+#[tokio::test]
+async fn the_originals_page_holds_a_conversation_of_five_questions() {
+    let app = TestApp::start().await;
+    let words: Vec<String> = (0..24).map(|word| format!("word{word} ")).collect();
+    let chunks: Vec<String> =
+        ["", ""].into_iter().chain(words.iter().map(String::as_str)).map(harness::upstream::chunk).collect();
+    let mut events: Vec<&str> = chunks.iter().map(String::as_str).collect();
+    events.push(r#"{"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}"#);
+    app.upstream.always(Reply::sse(sse(&events)));
+
+    let mut kept: Vec<Value> = Vec::new();
+    for question in 0..5 {
+        kept.push(json!({ "role": "user", "content": format!("question {question}") }));
+        let answer = app.send(&json!({ "messages": kept }).to_string()).await;
+        assert!(answer.last()["done"].is_object(), "question {question}: {:?}", answer.lines);
+        let mut so_far = String::new();
+        for line in answer.choices() {
+            let line: Value = serde_json::from_str(line).unwrap();
+            so_far.push_str(line["delta"]["content"].as_str().unwrap_or_default());
+            kept.push(json!({ "role": "assistant", "content": so_far }));
+        }
+        assert_eq!(so_far, words.concat());
+    }
+    let last = app.upstream.requests().pop().unwrap().json().unwrap();
+    let asked = last["messages"].as_array().unwrap();
+    assert_eq!(asked.len(), 1 + 5 + 4, "the system prompt, the questions, an answer to each but the last");
+    assert_eq!(asked[2]["content"], words.concat());
+}

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use axum::body::Body;
 use harness::upstream::{Reply, Split, Upstream, chunk, finish, sse};
 use http_body_util::BodyExt as _;
+use reasoning_chat::report::telemetry::Telemetry;
 use reasoning_chat::settings::{Identity, Model, Settings};
-use reasoning_chat::telemetry::Telemetry;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::Command;
 use tower::ServiceExt as _;
@@ -61,6 +61,27 @@ async fn overload_is_told_within_5_ms_and_nothing_is_queued() {
     gate.open_all();
     assert_eq!(first.await.unwrap().rest().await.code(), "");
     assert_eq!(begin(post(&url, &question("Hi"))).await.rest().await.code(), "");
+}
+
+#[tokio::test]
+async fn arguments_are_answered_or_refused_and_start_no_server() {
+    for (argument, code, says) in [
+        ("--help", 0, "docs/settings.md"),
+        ("-h", 0, "Usage:"),
+        ("--version", 0, env!("CARGO_PKG_VERSION")),
+        ("--api-key=canary", 64, "no argument \"--api-key\""),
+        ("serve", 64, "no argument \"serve\""),
+        ("", 64, "--help"),
+    ] {
+        let mut program = Command::new(env!("CARGO_BIN_EXE_reasoning-chat"));
+        let ended = program.arg(argument).env_clear().kill_on_drop(true).output();
+        let ended = tokio::time::timeout(SOON, ended).await.expect("it does not serve").unwrap();
+        assert_eq!(ended.status.code(), Some(code), "{argument}");
+        let (told, silent) = if code == 0 { (ended.stdout, ended.stderr) } else { (ended.stderr, ended.stdout) };
+        let told = String::from_utf8(told).unwrap();
+        assert!(told.contains(says) && !told.contains("canary") && told.len() < 1024, "{told}");
+        assert!(silent.is_empty());
+    }
 }
 
 /// The program by itself, under a shell that sets its limits or its standard output.
@@ -145,14 +166,14 @@ async fn a_panic_in_the_handler_is_internal_and_the_next_request_is_served() {
     upstream.always(Reply::sse(sse(&[&chunk("Hi"), &finish("stop")])));
     let settings = Settings::from_lookup(&|_| None).unwrap();
     let model = Model { identity: Identity::None, ..Model::demo(upstream.address(), "r1") };
-    let client = reasoning_chat::upstream::client(false, settings.clocks.connect).unwrap();
+    let client = reasoning_chat::models::upstream::client(false, settings.clocks.connect).unwrap();
     let (_grace, grace_over) = tokio::sync::watch::channel(false);
     let chat = Arc::new(reasoning_chat::chat::Chat {
         access: settings.access,
         limits: settings.request,
         clocks: settings.clocks,
-        slots: reasoning_chat::slots::Slots::new(settings.streams),
-        upstream: Arc::new(reasoning_chat::upstream::Upstream::new(
+        slots: reasoning_chat::inbound::slots::Slots::new(settings.streams),
+        upstream: Arc::new(reasoning_chat::models::upstream::Upstream::new(
             client,
             model,
             None,

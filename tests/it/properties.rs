@@ -2,15 +2,16 @@
 //! was framed or cut.
 
 use proptest::prelude::*;
-use reasoning_chat::answer::{Answer, Next};
 use reasoning_chat::error::Code;
-use reasoning_chat::sse::Decoder;
+use reasoning_chat::protocol::Next;
+use reasoning_chat::protocol::chat::Reader;
+use reasoning_chat::protocol::sse::Decoder;
 use serde_json::{Value, json};
 
 /// The lines of a stream that comes in these pieces, and the code it ends with; `None` is a whole answer.
 fn relay<'p>(pieces: impl IntoIterator<Item = &'p [u8]>) -> (String, Option<Code>) {
     let mut decoder = Decoder::new(1 << 20);
-    let mut answer = Answer::default();
+    let mut answer = Reader::default();
     let mut lines = Vec::new();
     let mut end = None;
     'stream: for piece in pieces {

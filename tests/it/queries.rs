@@ -151,8 +151,8 @@ fn mistakes_in_queries_are_refused() {
 #[test]
 fn documented_values_are_the_programs() {
     let known = known();
-    let source =
-        ["call", "request"].map(|file| text(&format!("src/telemetry/{file}.rs"))).concat() + &text("src/telemetry.rs");
+    let source = ["call", "request"].map(|file| text(&format!("src/report/telemetry/{file}.rs"))).concat()
+        + &text("src/report/telemetry.rs");
     for key in ["chat.ended_by", "gen_ai.operation.name", "dependencies.name"] {
         for value in &known.values[key] {
             assert!(source.contains(&format!("\"{value}\"")), "docs/telemetry.md: {key} is never {value}");
@@ -160,9 +160,9 @@ fn documented_values_are_the_programs() {
     }
     assert_eq!(known.values["dependencies.name"].len(), 2);
     assert_eq!(known.values["chat.ended_by"].len(), 4);
-    assert!(text("src/log.rs").contains("error!(place,"), "docs/telemetry.md: the line of a panic has a place");
+    assert!(text("src/report/log.rs").contains("error!(place,"), "docs/telemetry.md: the line of a panic has a place");
     assert!(
-        text("src/telemetry/lines.rs").contains("\"error\""),
+        text("src/report/telemetry/lines.rs").contains("\"error\""),
         "docs/telemetry.md: the type of an error without a code"
     );
 }

@@ -118,7 +118,7 @@ async fn statuses_that_another_try_may_mend_and_those_it_may_not() {
         assert_eq!(app.upstream.requests().len() - before, 1, "{status}");
     }
     for (status, code) in
-        [(408, "upstream_rejected"), (409, "upstream_rejected"), (413, "upstream_rejected"), (204, "upstream_protocol")]
+        [(408, "upstream_error"), (409, "upstream_error"), (413, "context_length_exceeded"), (204, "upstream_protocol")]
     {
         for _ in 0..3 {
             app.upstream.then(Reply::status(status).header("retry-after-ms", "1"));

@@ -1,6 +1,6 @@
 //! The decoder against the public suites and recorded streams: the same events for every split.
 
-use reasoning_chat::sse::Decoder;
+use reasoning_chat::protocol::sse::Decoder;
 use serde_json::Value;
 
 use crate::support::shared;

@@ -90,6 +90,7 @@ impl Answer {
         assert_eq!(self.header("x-content-type-options"), "nosniff");
         assert!(!self.header("x-request-id").is_empty());
         assert!(self.headers.get("server").is_none());
+        assert!(self.headers.values().all(|value| value.to_str().is_ok()), "the host's proxy takes ASCII only");
         if self.status == 200 {
             assert_eq!(self.header("content-type"), "application/x-ndjson; charset=utf-8");
             assert_eq!(self.header("cache-control"), "no-store, no-transform");

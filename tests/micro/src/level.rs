@@ -8,15 +8,15 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::{FutureExt as _, StreamExt as _};
 use http_body::{Body, Frame};
-use reasoning_chat::answer::{Answer, Next};
-use reasoning_chat::record::Record;
+use reasoning_chat::inbound::slots::Slots;
+use reasoning_chat::protocol::sse::Decoder;
+use reasoning_chat::protocol::{Next, Reader};
+use reasoning_chat::report::record::Record;
+use reasoning_chat::report::telemetry::{Call, Trace};
 use reasoning_chat::settings::{Clocks, StreamLimits};
-use reasoning_chat::slots::Slots;
-use reasoning_chat::sse::Decoder;
-use reasoning_chat::telemetry::{Call, Trace};
 use reasoning_chat::turn::{Grace, Turn};
 
-use reasoning_chat::upstream::Opened;
+use reasoning_chat::models::upstream::Opened;
 use tokio::sync::watch;
 
 use crate::input::Input;
@@ -75,7 +75,7 @@ fn decode(input: &Input) -> Result<usize, String> {
 
 fn answer(input: &Input) -> Result<usize, String> {
     let mut decoder = Decoder::new(MAX_EVENT_BYTES);
-    let mut answer = Answer::default();
+    let mut answer = Reader::default();
     let mut out = 0;
     let mut over = false;
     for piece in &input.pieces {
@@ -87,7 +87,7 @@ fn answer(input: &Input) -> Result<usize, String> {
         }
         out += std::hint::black_box(lines).len();
     }
-    if over && answer.is_finished() { Ok(out) } else { Err("the answer has no end".to_owned()) }
+    if over && answer.answer().is_finished() { Ok(out) } else { Err("the answer has no end".to_owned()) }
 }
 
 /// Upstream's body, all of which is here.
@@ -122,7 +122,7 @@ fn turn(input: &Input) -> Result<usize, String> {
     let slot = slots.take(None).map_err(|error| format!("{error:?}"))?;
     let body = Pieces(input.pieces.clone().into_iter());
     let run = async {
-        let opening = std::future::ready(Ok(Opened { body, call: Call::none() })).boxed();
+        let opening = std::future::ready(Ok(Opened { body, reader: Reader::default(), call: Call::none() })).boxed();
         let never = Grace::new(&watch::channel(false).1);
         let turn = Turn::new(opening, never, "r1", clocks, Record::new("id".to_owned(), Trace::none()), slot);
         let mut lines = turn.begin().await.map_err(|error| format!("{error:?}"))?;

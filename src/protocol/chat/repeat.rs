@@ -1,0 +1,179 @@
+//! Nearly all events of an answer differ in one string only, the piece of text; the rest, hundreds of bytes of ids and
+//! filter results, comes again byte for byte. So the last event that passed unchanged is remembered around its text. One
+//! that is equal around another string needs no parsing, since JSON with another string in a string's place is the
+//! same JSON otherwise, and makes the same line around that string.
+//!
+//! In: an event's data. Out: its line, or nothing, and then it is read as any other. A property test compares the two.
+
+use memchr::memchr2;
+
+/// What is remembered of an event and its line, at most; all bytes but the text's. Azure's have less than a kilobyte.
+const MAX_BYTES: usize = 4096;
+
+/// The last event around its text, and its line around the same text. Empty until there is one.
+#[derive(Debug, Default)]
+pub(super) struct Repeat {
+    event: Around,
+    line: Around,
+}
+
+#[derive(Debug, Default)]
+struct Around {
+    before: Vec<u8>,
+    after: Vec<u8>,
+}
+
+impl Around {
+    /// Remembers `whole` but for the `len` bytes from `at`, where they are that far in.
+    fn remember(&mut self, whole: &[u8], at: usize, len: usize) -> Option<()> {
+        let (before, rest) = whole.split_at_checked(at)?;
+        let (_, after) = rest.split_at_checked(len)?;
+        self.before.clear();
+        self.before.extend_from_slice(before);
+        self.after.clear();
+        self.after.extend_from_slice(after);
+        Some(())
+    }
+}
+
+impl Repeat {
+    /// Appends the line of an event that differs from the remembered one in its text only, and answers that text, a JSON
+    /// string. `None`: it may be any event.
+    pub(super) fn line<'a>(&self, data: &'a str, lines: &mut Vec<u8>) -> Option<&'a str> {
+        if self.event.before.is_empty() {
+            return None;
+        }
+        let end = data.len().checked_sub(self.event.after.len())?;
+        let text = data.get(self.event.before.len()..end)?;
+        let bytes = data.as_bytes();
+        let is_like_it = bytes.starts_with(&self.event.before) && bytes.ends_with(&self.event.after);
+        if !is_like_it || !is_string(text.as_bytes()) {
+            return None;
+        }
+        lines.reserve(self.line.before.len() + text.len() + self.line.after.len());
+        for part in [&self.line.before, text.as_bytes(), &self.line.after] {
+            lines.extend_from_slice(part);
+        }
+        Some(text)
+    }
+
+    /// Nothing is remembered from here on, until an event is again.
+    pub(super) fn forget(&mut self) {
+        self.event.before.clear();
+    }
+
+    /// Remembers an event and its line. `text` is the string that changes, a part of `data` with its quotes; it is in
+    /// `line` from `at`.
+    pub(super) fn remember(&mut self, data: &str, text: &str, line: &[u8], at: usize) {
+        let in_data = text.as_ptr().addr().wrapping_sub(data.as_ptr().addr());
+        let known = if data.len() + line.len() <= MAX_BYTES + 2 * text.len() {
+            self.event
+                .remember(data.as_bytes(), in_data, text.len())
+                .and_then(|()| self.line.remember(line, at, text.len()))
+        } else {
+            None
+        };
+        if known.is_none() {
+            self.event.before.clear();
+        }
+    }
+}
+
+/// Whether all of `bytes`, which are UTF-8, is one JSON string, by the rules of RFC 8259, of whole characters.
+fn is_string(bytes: &[u8]) -> bool {
+    let [b'"', rest @ .., b'"'] = bytes else { return false };
+    let mut rest = rest;
+    while let Some(at) = memchr2(b'"', b'\\', rest) {
+        let Some((plain, [b'\\', escape @ ..])) = rest.split_at_checked(at) else { return false };
+        rest = match escape {
+            [b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't', rest @ ..] => rest,
+            // Half of a character is none by itself, whatever the grammar says; see `answer::halves`.
+            [b'u', b'd' | b'D', b'8'..=b'9' | b'a'..=b'b' | b'A'..=b'B', a, b, rest @ ..] => match rest {
+                [b'\\', b'u', b'd' | b'D', b'c'..=b'f' | b'C'..=b'F', c, d, rest @ ..]
+                    if [a, b, c, d].into_iter().all(u8::is_ascii_hexdigit) =>
+                {
+                    rest
+                }
+                _ => return false,
+            },
+            [b'u', b'd' | b'D', b'c'..=b'f' | b'C'..=b'F', ..] => return false,
+            [b'u', a, b, c, d, rest @ ..] if [a, b, c, d].into_iter().all(u8::is_ascii_hexdigit) => rest,
+            _ => return false,
+        };
+        if has_controls(plain) {
+            return false;
+        }
+    }
+    !has_controls(rest)
+}
+
+fn has_controls(bytes: &[u8]) -> bool {
+    // Eight at a time: a byte below 32 borrows when 32 is taken off it, unless its own highest bit was set.
+    const SPACES: u64 = u64::from_ne_bytes([b' '; 8]);
+    const HIGHEST: u64 = u64::from_ne_bytes([0x80; 8]);
+    let (words, rest) = bytes.as_chunks::<8>();
+    let borrows = words.iter().fold(0, |borrows, word| {
+        let word = u64::from_ne_bytes(*word);
+        borrows | (word.wrapping_sub(SPACES) & !word)
+    });
+    borrows & HIGHEST != 0 || rest.iter().any(|byte| *byte < b' ')
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn what_a_string_is() {
+        for good in [r#""""#, r#""a""#, r#""\"""#, r#""\\""#, r#""é😄\ud83d\uDE04\u00e9\n\/""#, "\"\u{7f}\""] {
+            assert!(is_string(good.as_bytes()), "{good}");
+        }
+        for bad in [
+            r#""\ud83d""#,
+            r#""\ude04""#,
+            r#""\ud83d\n""#,
+            r#""\ud83d\ud83d""#,
+            "",
+            "\"",
+            "a",
+            r#""a" "#,
+            r#""a"b""#,
+            r#""\""#,
+            r#""\x""#,
+            r#""\u12g4""#,
+            r#""\u123""#,
+            "\"\n\"",
+            r#""a\"#,
+        ] {
+            assert!(!is_string(bad.as_bytes()), "{bad}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_string_is_what_serde_json_takes_for_one(inner in "([a-z\"\\\\/u0é\n\u{1}]|\\\\[\"\\\\bu]|\\\\u([0-9a-g]{3,4}|d[89c][0-9]{2})){0,8}") {
+            let text = format!("\"{inner}\"");
+            let whole = serde_json::from_str::<String>(&text).is_ok();
+            prop_assert_eq!(is_string(text.as_bytes()), whole);
+        }
+    }
+
+    #[test]
+    fn what_is_too_long_is_not_remembered_and_forgets_what_was() {
+        let mut repeat = Repeat::default();
+        let data = r#"{"a":"x"}"#;
+        repeat.remember(data, &data[5..8], b"<\"x\">", 1);
+        let mut lines = Vec::new();
+        assert_eq!(repeat.line(r#"{"a":"other"}"#, &mut lines), Some("\"other\""));
+        assert_eq!(lines, b"<\"other\">");
+        let long = format!(r#"{{"a":"x","b":"{}"}}"#, "b".repeat(MAX_BYTES));
+        repeat.remember(&long, &long[5..8], b"<\"x\">", 1);
+        assert!(repeat.line(&long, &mut lines).is_none() && repeat.line(data, &mut lines).is_none());
+        let text = format!("\"{}\"", "x".repeat(2 * MAX_BYTES));
+        let wide = format!(r#"{{"a":{text}}}"#);
+        repeat.remember(&wide, &wide[5..wide.len() - 1], format!("<{text}>").as_bytes(), 1);
+        assert!(repeat.line(data, &mut lines).is_some(), "the text itself is not remembered");
+    }
+}

@@ -1,0 +1,6 @@
+//! How an answer goes out: what stands around the choice lines, and what a failure looks like.
+//!
+//! In: choice lines and the turn's own events (it starts, it waits, it ends). Out: bytes. Nothing here knows where an
+//! answer comes from.
+
+pub(crate) mod lines;
