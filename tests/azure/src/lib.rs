@@ -10,7 +10,7 @@
 //! - `proxy`, `authority`: sockets and certificates. `door`: what the project's own stand-ins for programs ask.
 //! - `entra`, `tokens`: sign-in. `arm` and below it: Resource Manager, route by route.
 //! - `deploy`, `snapshot`, `nested`, `expression`, `invent`: one deployment.
-//! - `sites`, [`served`]: the page and the API, as they were deployed, and answering. `programs`: what `func`, `npx` and `az` do to the world.
+//! - `sites`, `model`, `insights`, [`served`]: what was deployed, and answering. `programs`: what `func`, `npx` and `az` do to the world.
 //! - [`state`], [`Fault`], [`log`]: what is there, what goes wrong, what was asked.
 //!
 //! What it does not know: how long things take, what a real `func` or `az` asks, what Azure refuses for reasons of its own.
@@ -28,6 +28,7 @@ mod fault;
 mod insights;
 mod invent;
 pub mod log;
+mod model;
 mod nested;
 pub mod place;
 mod programs;

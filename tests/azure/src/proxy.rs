@@ -17,7 +17,7 @@ use tokio_rustls::TlsAcceptor;
 use crate::log::{self, What};
 use crate::reply::{Body, Reply, plain};
 use crate::world::World;
-use crate::{ARM, LOGIN, arm, door, entra, insights, sites};
+use crate::{ARM, LOGIN, arm, door, entra, insights, model, sites};
 
 /// Largest body of a request: a compiled template is half a megabyte.
 const BODY_BYTES: usize = 16 * 1024 * 1024;
@@ -69,7 +69,9 @@ async fn outer(request: Request<Incoming>, world: Arc<World>) -> Response<Body> 
 }
 
 fn is_of_this_world(host: &str, world: &World) -> bool {
-    [LOGIN, ARM, insights::HOST, "graph.microsoft.com", "aka.ms"].contains(&host) || sites::is_deployed(host, world)
+    [LOGIN, ARM, insights::HOST, "graph.microsoft.com", "aka.ms"].contains(&host)
+        || sites::is_deployed(host, world)
+        || model::account(host, &world.state()).is_some()
 }
 
 /// Requests inside a tunnel whose TLS ends here.
@@ -97,6 +99,9 @@ pub(crate) struct Asked {
 }
 
 async fn answer(request: Request<Incoming>, host: &str, world: &Arc<World>) -> Response<Body> {
+    if model::account(host, &world.state()).is_some() {
+        return model::answer(request, host, world).await;
+    }
     if sites::is_deployed(host, world) {
         return sites::answer(request, host, world).await;
     }

@@ -1,8 +1,8 @@
 //! What was deployed, answering: the published package behind the host, with the settings that the deployment gave it.
 //!
-//! Of those two are put in others' place, since their addresses are Azure's: the model's endpoint, where the demo model
-//! answers, and Application Insights' connection. The platform's own are added: that sign-in is on, and where the managed
-//! identity's tokens are.
+//! Of those one is put in another's place: Application Insights' connection, which the program reaches by no proxy. The
+//! platform's own are added: that sign-in is on, and where the managed identity's tokens are. The model is asked at the
+//! address that was deployed, through the proxy.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -59,10 +59,14 @@ impl Served {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.map_err(|error| format!("the model: {error}"))?;
         let model_port = listener.local_addr().map_err(|error| format!("the model: {error}"))?.port();
         let model = tokio::spawn(demo_model::serve(listener));
+        azure.serve("model", model_port);
+        let trusted = azure.kept().join("authority.pem");
+        std::fs::write(&trusted, azure.certificate()).map_err(|error| format!("{}: {error}", trusted.display()))?;
 
         let mut settings = app.settings;
         for (name, value) in [
-            ("AZURE_INFERENCE_ENDPOINT", format!("http://127.0.0.1:{model_port}/openai/v1")),
+            ("HTTPS_PROXY", azure.url()),
+            ("SSL_CERT_FILE", trusted.display().to_string()),
             ("APPLICATIONINSIGHTS_CONNECTION_STRING", ingestion.connection_string()),
             ("IDENTITY_ENDPOINT", identity.endpoint_url()),
             ("IDENTITY_HEADER", identity.secret().to_owned()),

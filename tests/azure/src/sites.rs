@@ -26,7 +26,7 @@ impl Backends {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(host.to_lowercase(), port);
     }
 
-    fn of(&self, host: &str) -> Option<u16> {
+    pub(crate) fn of(&self, host: &str) -> Option<u16> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).get(host).copied()
     }
 }
@@ -199,7 +199,6 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
 /// Passes a call on to the host on this machine, as the platform does: who signed in is told in headers that nobody else
 /// can set.
 async fn pass(mut request: Request<Incoming>, port: u16, caller: Option<String>) -> Result<Response<Body>, String> {
-    let told = |error: &dyn std::fmt::Display| format!("the host on port {port}: {error}");
     let headers = request.headers_mut();
     let forged: Vec<HeaderName> =
         headers.keys().filter(|name| name.as_str().starts_with("x-ms-client-principal")).cloned().collect();
@@ -210,6 +209,12 @@ async fn pass(mut request: Request<Incoming>, port: u16, caller: Option<String>)
         headers.insert("x-ms-client-principal-id", caller);
         headers.insert("x-ms-client-principal-idp", HeaderValue::from_static("aad"));
     }
+    forward(request.map(|body| body.map_err(std::io::Error::other).boxed_unsync()), port).await
+}
+
+/// Asks who listens on this port, on a connection of its own.
+pub(crate) async fn forward(request: Request<Body>, port: u16) -> Result<Response<Body>, String> {
+    let told = |error: &dyn std::fmt::Display| format!("port {port} of this machine: {error}");
     let stream = TcpStream::connect(("127.0.0.1", port)).await.map_err(|error| told(&error))?;
     let (mut sender, connection) =
         hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(|error| told(&error))?;
