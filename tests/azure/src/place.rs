@@ -128,6 +128,9 @@ fn make(folder: &Path, materials: &Materials<'_>) -> io::Result<Place> {
         // The registry is none of this world's hosts.
         script(&programs.join("npm"), &format!("unset HTTPS_PROXY; exec '{}' \"$@\"", npm.display()))?;
     }
+    // Plays the browser of a sign-in: consent is given at once, and it is sent back to azd.
+    let browser = programs.join("browser");
+    script(&browser, "exec curl --silent --location --output /dev/null \"$1\"")?;
     let before = tools::search_path();
     let path = std::iter::once(programs).chain(std::env::split_paths(&before));
     let path = std::env::join_paths(path).map_err(io::Error::other)?;
@@ -137,6 +140,7 @@ fn make(folder: &Path, materials: &Materials<'_>) -> io::Result<Place> {
         ("AZURE_DEV_COLLECT_TELEMETRY", "no".to_owned()),
         ("AZD_SKIP_UPDATE_CHECK", "true".to_owned()),
         ("AZD_BICEP_TOOL_PATH", bicep.display().to_string()),
+        ("BROWSER", browser.display().to_string()),
         ("HTTPS_PROXY", materials.url.to_owned()),
         ("NO_PROXY", "127.0.0.1,localhost".to_owned()),
         ("SSL_CERT_FILE", trusted.display().to_string()),

@@ -66,7 +66,7 @@ async fn run(folder: &Path) -> Result<(), String> {
 fn introduction(environment: &Path, proxy: &str) -> String {
     format!(
         "\nThis is Azure, as far as azd can tell: nothing leaves this machine but what npm, cargo and pip fetch, and\n\
-         nothing costs anything. In another terminal, in the project:\n\n    . {}\n    azd auth login --use-device-code\n    \
+         nothing costs anything. In another terminal, in the project:\n\n    . {}\n    azd auth login\n    \
          azd up\n\n(a name, Enter, a place.) The addresses at the end answer in that terminal:\n\n    \
          curl -i \"$(azd env get-value PAGE_ORIGIN)\"\n    cargo xtask smoke\n\n\
          and in a browser that takes this machine's word: --proxy-server={proxy} --ignore-certificate-errors, with a\n\

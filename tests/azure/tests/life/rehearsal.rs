@@ -132,6 +132,13 @@ impl Rehearsal {
         assert!(done.succeeded, "{}", done.text);
     }
 
+    /// Signs in as on a laptop, by a browser.
+    pub(crate) async fn sign_in_by_browser(&self) {
+        let done = self.azd(&["auth", "login"]).await;
+        assert!(done.succeeded, "{}", done.text);
+        assert!(done.log.iter().any(|entry| entry.to_string().contains("/oauth2/v2.0/authorize?")), "{:?}", done.log);
+    }
+
     /// Makes the environment `chat` with these choices.
     pub(crate) async fn new_environment(&self, choices: &[(&str, &str)]) {
         let _ = fs::remove_dir_all(self.project.join(".azure"));

@@ -22,7 +22,7 @@ async fn a_person_answers_three_questions() {
     let Some(script) = judges::tool("script").filter(|_| cfg!(target_os = "linux")) else { return };
     let Some(life) = Rehearsal::new("terminal").await else { return };
     let _ = fs::remove_dir_all(life.project.join(".azure"));
-    life.sign_in().await;
+    life.sign_in_by_browser().await;
 
     let before = life.azure.log().len();
     let mut terminal = Terminal::start(&life, &script, "azd up");
