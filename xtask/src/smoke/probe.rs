@@ -19,13 +19,18 @@ pub(super) fn thinking(target: &Target) -> Vec<Row> {
     let Some(token) = target::token("https://cognitiveservices.azure.com/.default") else {
         return vec![Row::skipped("azd gives no token for the model")];
     };
+    calls(endpoint, &token)
+}
+
+/// The six calls, with this token.
+pub(super) fn calls(endpoint: &str, token: &str) -> Vec<Row> {
     let parameters: [(&str, Value); 3] = [
         ("no parameter", json!({})),
         ("reasoning_effort: high", json!({ "reasoning_effort": "high" })),
         ("thinking: enabled", json!({ "thinking": { "type": "enabled" } })),
     ];
     let all = MODELS.iter().flat_map(|model| parameters.iter().map(move |parameter| (*model, parameter)));
-    all.map(|(model, (name, parameter))| call(endpoint, &token, model, name, parameter)).collect()
+    all.map(|(model, (name, parameter))| call(endpoint, token, model, name, parameter)).collect()
 }
 
 fn call(endpoint: &str, token: &str, model: &str, name: &str, parameter: &Value) -> Row {

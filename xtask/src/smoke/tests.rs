@@ -158,7 +158,7 @@ fn preflight(fault: Fault, request: &Request, api: &str) -> Reply {
 fn page(fault: Fault, api: &str) -> Reply {
     let reply = Reply::status(200).content_type("text/html").body("the page");
     let host = if fault == Fault::PolicyOfAnotherDeployment { PAGE } else { api };
-    let policy = format!("default-src 'none'; connect-src 'self' {host} https://login.microsoftonline.com");
+    let policy = format!("default-src 'none'; connect-src {host} https://login.microsoftonline.com");
     if fault == Fault::NoPolicy { reply } else { reply.header("content-security-policy", &policy) }
 }
 
@@ -253,6 +253,38 @@ async fn telemetry_is_looked_for_and_searched() {
         };
         assert!(fits, "{fault:?}: {row:?}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_makes_a_model_think_is_asked_in_six_calls() {
+    let server = Upstream::start().await;
+    server.respond(|request| {
+        let body = request.json().unwrap();
+        let says = |message: serde_json::Value| json_reply(&json!({ "choices": [{ "message": message }] }));
+        match (body["model"].as_str(), body.get("reasoning_effort"), body.get("thinking")) {
+            (Some("DeepSeek-V4-Flash"), Some(_), None) => says(json!({ "content": "9.8", "reasoning_content": "Hm." })),
+            (Some("DeepSeek-V4-Flash"), None, Some(_)) => {
+                let refusal = json!({ "error": { "code": "unrecognized_request_argument" } });
+                Reply::status(400).content_type("application/json").body(refusal.to_string())
+            }
+            (Some("DeepSeek-V4-Flash"), None, None) => says(json!({ "content": "9.8" })),
+            _ => Reply::status(404),
+        }
+    });
+    let endpoint = server.url();
+    let rows = tokio::task::spawn_blocking(move || probe::calls(&endpoint, "token")).await.unwrap();
+    let said: Vec<String> = rows
+        .into_iter()
+        .map(|row| match row {
+            Row::Passed(what) | Row::Skipped(what) => what,
+            Row::Failed(what, _) => panic!("{what}"),
+        })
+        .collect();
+    assert_eq!(said.len(), 6);
+    assert!(said[..3].iter().all(|row| row.contains("no such deployment")), "{said:?}");
+    assert!(said[3].contains(" 0 characters") && said[4].contains(" 3 characters"), "{said:?}");
+    assert!(said[5].contains("refused (unrecognized_request_argument)"), "{said:?}");
+    assert!(server.requests().iter().all(|request| request.header("authorization") == Some("Bearer token")));
 }
 
 #[test]
