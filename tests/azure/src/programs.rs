@@ -1,12 +1,14 @@
 //! What `func`, `npx`, `az` and the compiler's driver do to the world, as far as the project calls them.
 
 use std::path::{Path, PathBuf};
+use std::sync::MutexGuard;
 use std::{fs, io};
 
 use serde_json::{Value, json};
 
 use crate::fault::Outcome;
 use crate::log::{Program, What};
+use crate::state::State;
 use crate::world::World;
 
 /// Where the driver of the compiler would leave the program.
@@ -104,12 +106,57 @@ impl Called<'_> {
         Ok(Outcome { stdout: "Deployment completed successfully.\n".to_owned(), ..Outcome::default() })
     }
 
-    /// The Azure CLI, which the project needs for app registrations alone.
+    /// The Azure CLI: what azd does not see to.
     fn azure_cli(&self) -> Result<Outcome, String> {
+        let words: Vec<&str> = self.arguments.iter().map(String::as_str).collect();
+        let state = self.world.state();
+        match words.as_slice() {
+            ["version" | "--version", ..] => Ok(said("azure-cli 2.80.0")),
+            ["ad", "app", ..] => self.registrations(&words, state),
+            ["rest", "--method", "delete", "--url", url] if url.contains("/deletedItems/") => Ok(purge(url, state)),
+            ["group", "exists", ..] => {
+                let name = self.option("--name").unwrap_or_default().to_lowercase();
+                Ok(said(if state.groups.contains_key(&name) { "true" } else { "false" }))
+            }
+            ["cognitiveservices", "account", "list-deleted", ..] => {
+                let all = state.deleted_accounts.iter().map(|(name, account)| account.shown(name));
+                Ok(said(&json!(all.collect::<Vec<_>>()).to_string()))
+            }
+            ["cognitiveservices", "account", "purge", ..] => Ok(self.purge_account(state)),
+            ["storage", "blob", "upload", ..] => self.upload_package(state),
+            ["rest", "--method", "post", "--url", url] if url.contains("/syncfunctiontriggers") => {
+                Ok(Outcome::default())
+            }
+            ["functionapp", "restart", ..] => Ok(Outcome::default()),
+            _ => Err("these arguments are not known".to_owned()),
+        }
+    }
+
+    fn purge_account(&self, mut state: MutexGuard<'_, State>) -> Outcome {
+        let name = self.option("--name").unwrap_or_default();
+        match state.deleted_accounts.remove(name) {
+            Some(_) => Outcome::default(),
+            None => failed(3, "ERROR: (ResourceNotFound) there is no such deleted account"),
+        }
+    }
+
+    /// Publishing without Core Tools.
+    fn upload_package(&self, mut state: MutexGuard<'_, State>) -> Result<Outcome, String> {
+        let option = |name: &str| self.option(name).ok_or_else(|| format!("{name} is missing"));
+        let (account, file) = (option("--account-name")?, option("--file")?);
+        if state.named("Microsoft.Storage/storageAccounts", account).is_none() {
+            return Ok(failed(1, "ERROR: the storage account is not there"));
+        }
+        if !self.folder.join(file).is_file() {
+            return Ok(failed(1, &format!("ERROR: [Errno 2] No such file or directory: '{file}'")));
+        }
+        state.publications += 1;
+        Ok(Outcome::default())
+    }
+
+    fn registrations(&self, words: &[&str], mut state: MutexGuard<'_, State>) -> Result<Outcome, String> {
         const GONE: &str =
             "ERROR: Resource does not exist or one of its queried reference-property objects are not present.";
-        let words: Vec<&str> = self.arguments.iter().map(String::as_str).collect();
-        let mut state = self.world.state();
         let id = self.option("--id").unwrap_or_default();
         let of = |application: &Value| application["appId"] == id || application["id"] == id;
         let found =
@@ -119,10 +166,10 @@ impl Called<'_> {
             json!({
                 "id": found["id"], "appId": found["appId"], "identifierUris": properties["identifierUris"],
                 "displayName": properties["displayName"], "uniqueName": properties["uniqueName"],
+                "tags": properties.get("tags").cloned().unwrap_or_else(|| json!([])),
             })
         };
-        match words.as_slice() {
-            ["version" | "--version", ..] => Ok(said("azure-cli 2.80.0")),
+        match words {
             ["ad", "app", "list", ..] => {
                 let all: Vec<Value> = state.applications.values().map(shown).collect();
                 let name = self.option("--display-name");
@@ -142,17 +189,6 @@ impl Called<'_> {
                 let Some((name, application)) = found else { return Ok(failed(3, GONE)) };
                 state.applications.remove(&name);
                 state.deleted_applications.insert(name, application);
-                Ok(Outcome::default())
-            }
-            ["rest", "--method", "delete", "--url", url] if url.contains("/deletedItems/") => {
-                let wanted = url.rsplit('/').next().unwrap_or_default();
-                let name = state
-                    .deleted_applications
-                    .iter()
-                    .find(|(_, one)| one["id"] == wanted)
-                    .map(|(name, _)| name.clone());
-                let Some(name) = name else { return Ok(failed(1, "ERROR: Not Found")) };
-                state.deleted_applications.remove(&name);
                 Ok(Outcome::default())
             }
             _ => Err("these arguments are not known".to_owned()),
@@ -176,6 +212,16 @@ impl Called<'_> {
     fn option(&self, name: &str) -> Option<&str> {
         let at = self.arguments.iter().position(|word| word == name)?;
         self.arguments.get(at + 1).map(String::as_str)
+    }
+}
+
+/// Removes a registration from the deleted ones.
+fn purge(url: &str, mut state: MutexGuard<'_, State>) -> Outcome {
+    let wanted = url.rsplit('/').next().unwrap_or_default();
+    let found = state.deleted_applications.iter().find(|(_, one)| one["id"] == wanted).map(|(name, _)| name.clone());
+    match found.and_then(|name| state.deleted_applications.remove(&name)) {
+        Some(_) => Outcome::default(),
+        None => failed(1, "ERROR: Not Found"),
     }
 }
 

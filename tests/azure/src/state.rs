@@ -4,8 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
+use crate::SUBSCRIPTION;
 use crate::deploy::Deployment;
 use crate::fault::Faults;
 use crate::nested::Nested;
@@ -71,6 +72,18 @@ pub struct DeletedAccount {
     pub group: String,
     /// Its id, in the case it had.
     pub id: String,
+}
+
+impl DeletedAccount {
+    /// As Azure lists it.
+    pub(crate) fn shown(&self, name: &str) -> Value {
+        let Self { location, group, .. } = self;
+        let of = format!("/subscriptions/{SUBSCRIPTION}/providers/Microsoft.CognitiveServices/locations/{location}");
+        json!({
+            "id": format!("{of}/resourceGroups/{group}/deletedAccounts/{name}"), "name": name, "location": location,
+            "properties": { "deletionDate": crate::time::now() },
+        })
+    }
 }
 
 /// What a code or a refresh token stands for.

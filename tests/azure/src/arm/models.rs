@@ -22,10 +22,9 @@ pub(super) fn answer(asked: &Asked, rest: &[&str], state: &mut State) -> Option<
         // One region has no model.
         ("GET", ["locations", "westeurope", "models"]) => Some(list([])),
         ("GET", ["locations", _, "models"]) => Some(list(MODELS.map(model))),
-        ("GET", ["deletedaccounts"]) => Some(list(state.deleted_accounts.iter().map(|(name, account)| {
-            json!({ "id": account.id, "name": name, "location": account.location,
-                "properties": { "deletionDate": crate::time::now() } })
-        }))),
+        ("GET", ["deletedaccounts"]) => {
+            Some(list(state.deleted_accounts.iter().map(|(name, account)| account.shown(name))))
+        }
         ("DELETE", ["locations", _, "resourcegroups", _, "deletedaccounts", name]) => {
             let found = state.deleted_accounts.keys().find(|other| other.eq_ignore_ascii_case(name)).cloned();
             let gone = found.and_then(|name| state.deleted_accounts.remove(&name));
@@ -34,9 +33,7 @@ pub(super) fn answer(asked: &Asked, rest: &[&str], state: &mut State) -> Option<
         ("GET", ["locations", _, "resourcegroups", _, "deletedaccounts", name]) => {
             let found = state.deleted_accounts.iter().find(|(other, _)| other.eq_ignore_ascii_case(name));
             Some(match found {
-                Some((name, account)) => {
-                    Reply::ok(json!({ "id": account.id, "name": name, "location": account.location }))
-                }
+                Some((name, account)) => Reply::ok(account.shown(name)),
                 None => Reply::refused(404, "ResourceNotFound", "no such deleted account"),
             })
         }
