@@ -77,8 +77,10 @@ impl Azure {
     ///
     /// # Errors
     /// In words, where a port, a folder or the certificates cannot be had.
-    pub async fn start(options: Options) -> Result<Self, String> {
-        std::fs::create_dir_all(&options.kept).map_err(|error| format!("{}: {error}", options.kept.display()))?;
+    pub async fn start(mut options: Options) -> Result<Self, String> {
+        let made = std::fs::create_dir_all(&options.kept).and_then(|()| std::fs::canonicalize(&options.kept));
+        // Programs are told of it that stand elsewhere.
+        options.kept = made.map_err(|error| format!("{}: {error}", options.kept.display()))?;
         let told = |error| format!("port {} of 127.0.0.1: {error}", options.port);
         let listener = TcpListener::bind(("127.0.0.1", options.port)).await.map_err(told)?;
         let address = listener.local_addr().map_err(told)?;

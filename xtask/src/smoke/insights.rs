@@ -17,6 +17,9 @@ pub(super) fn telemetry(target: &Target) -> Row {
     if target.group.is_none() {
         return Row::skipped("the subscription and resource group are not known");
     }
+    if target.answered.get() == Some(false) {
+        return Row::skipped("no turn reached the program, so there is nothing to find");
+    }
     match (&target.foreign, target::token("https://api.applicationinsights.io/.default")) {
         (Some(management), Some(query)) => ask_about(target, management, &query),
         _ => Row::skipped("azd gives no token to ask Application Insights with"),

@@ -10,8 +10,8 @@ use super::target::Target;
 
 /// `GET /api/models`
 pub(super) fn list(target: &Target) -> Row {
-    if target.token.is_none() && !target.anonymous {
-        return Row::skipped(target.no_token.clone());
+    if let Some(row) = target.nobody() {
+        return row;
     }
     let answer = Ask::get(format!("{}/api/models", target.api)).bearer(target.token.as_deref()).send();
     let listed = answer.json();
@@ -28,22 +28,23 @@ pub(super) fn list(target: &Target) -> Row {
                 Row::passed(format!("{} to choose from", names.len()))
             }
         }
-        401 | 403 if target.token_is_azds => Row::skipped(target.no_token.clone()),
-        _ => Row::failed(format!("the list of models gets {}", answer.outcome()), "docs/errors.md"),
+        _ => target
+            .not_admitted(&answer)
+            .unwrap_or_else(|| Row::failed(format!("the list of models gets {}", answer.outcome()), "docs/errors.md")),
     }
 }
 
 /// `POST /api/v1/chat/completions`
 pub(super) fn openai(target: &Target) -> Row {
-    if target.token.is_none() && !target.anonymous {
-        return Row::skipped(target.no_token.clone());
+    if let Some(row) = target.nobody() {
+        return row;
     }
     let listed = Ask::get(format!("{}/api/v1/models", target.api)).bearer(target.token.as_deref()).send();
     if listed.status == 404 {
         return Row::skipped("off: OPENAI_API");
     }
-    if target.token_is_azds && matches!(listed.status, 401 | 403) {
-        return Row::skipped(target.no_token.clone());
+    if let Some(row) = target.not_admitted(&listed) {
+        return row;
     }
     let models = listed.json();
     let Some(model) = models["data"][0]["id"].as_str() else {

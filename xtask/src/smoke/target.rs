@@ -1,16 +1,19 @@
 //! What is asked: addresses, how people sign in there, and a token.
 
+use std::cell::Cell;
 use std::process::Command;
 use std::time::Duration;
 
 use serde_json::Value;
 
 use super::Options;
+use super::ask::Answer;
+use super::report::Row;
 use crate::deploy::known;
 use crate::tool::tool;
 
 /// How to come by a user's token.
-pub(super) const TO_HAVE_ONE: &str = "sign in on the page, copy the bearer token of a request from the browser's developer \
+const TO_HAVE_ONE: &str = "sign in on the page, copy the bearer token of a request from the browser's developer \
                                       tools, and give it in SMOKE_TOKEN";
 
 /// What was deployed, as far as it is known.
@@ -26,11 +29,12 @@ pub(super) struct Target {
     pub(super) anonymous: bool,
     /// A signed-in user's access token, or why there is none.
     pub(super) token: Option<String>,
-    pub(super) no_token: String,
     /// The token is of azd's own sign-in, which the API may not admit: it admits the page's.
     pub(super) token_is_azds: bool,
     /// A token of this tenant for something else.
     pub(super) foreign: Option<String>,
+    /// Whether a turn was answered, once one was asked.
+    pub(super) answered: Cell<Option<bool>>,
     /// The subscription and the resource group.
     pub(super) group: Option<(String, String)>,
     /// Resource Manager and Application Insights' place for queries.
@@ -73,8 +77,8 @@ impl Target {
             api: plain(api),
             page: plain(page),
             foreign: if options.api.is_some() { None } else { token_for_another() },
-            no_token: format!("there is no token: {TO_HAVE_ONE}"),
             token_is_azds,
+            answered: Cell::default(),
             group: of_azd("AZURE_SUBSCRIPTION_ID").zip(of_azd("AZURE_RESOURCE_GROUP")),
             management: "https://management.azure.com".to_owned(),
             insights: "https://api.applicationinsights.io".to_owned(),
@@ -96,6 +100,18 @@ impl Target {
     /// Where a turn is asked.
     pub(super) fn chat(&self) -> String {
         format!("{}/api/chat/stream", self.api)
+    }
+
+    /// The row of a signed-in user where nobody is one.
+    pub(super) fn nobody(&self) -> Option<Row> {
+        (self.token.is_none() && !self.anonymous).then(|| Row::skipped(format!("there is no token: {TO_HAVE_ONE}")))
+    }
+
+    /// The row of a signed-in user whom the platform refuses, where that is azd's own sign-in.
+    pub(super) fn not_admitted(&self, answer: &Answer) -> Option<Row> {
+        let refused = matches!(answer.status, 401 | 403) && answer.json()["code"].is_null();
+        (self.token_is_azds && refused)
+            .then(|| Row::skipped(format!("the API does not admit azd's own sign-in: {TO_HAVE_ONE}")))
     }
 
     /// A text without this deployment's names.

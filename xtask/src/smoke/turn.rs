@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::ask::Ask;
 use super::lines::Turn;
 use super::report::Row;
-use super::target::{TO_HAVE_ONE, Target};
+use super::target::Target;
 
 /// Longest time of an answer: the program's own bound is nine minutes.
 const ANSWER_LIMIT: Duration = Duration::from_secs(570);
@@ -71,19 +71,21 @@ pub(super) fn foreign_token(target: &Target) -> Row {
 
 /// A signed-in user is answered, in pieces as they are made, and whole.
 pub(super) fn answer(target: &Target) -> Row {
-    let Some(row) = with_token(target) else {
-        let words = format!(
-            "Think first: which is greater, 9.11 or 9.8? Then explain it to a child in about 200 words. ({})",
-            target.marker
-        );
-        return judge_answer(target, &words);
-    };
-    row
+    if let Some(row) = target.nobody() {
+        target.answered.set(Some(false));
+        return row;
+    }
+    let words = format!(
+        "Think first: which is greater, 9.11 or 9.8? Then explain it to a child in about 200 words. ({})",
+        target.marker
+    );
+    judge_answer(target, &words)
 }
 
 fn judge_answer(target: &Target, words: &str) -> Row {
     let ask = Ask::post(target.chat(), &question(words)).bearer(target.token.as_deref()).within(ANSWER_LIMIT);
     let answer = ask.send();
+    target.answered.set(Some(answer.status == 200));
     if answer.status != 200 {
         return refused(target, &answer);
     }
@@ -115,7 +117,7 @@ fn judge_answer(target: &Target, words: &str) -> Row {
 
 /// The connection lives through silence.
 pub(super) fn silence(target: &Target) -> Row {
-    if let Some(row) = with_token(target) {
+    if let Some(row) = target.nobody() {
         return row;
     }
     let seconds = target.silence.as_secs();
@@ -152,7 +154,7 @@ pub(super) fn silence(target: &Target) -> Row {
 
 /// Readers who leave give their places back: one more than may be held at once is still admitted.
 pub(super) fn leaving(target: &Target) -> Row {
-    if let Some(row) = with_token(target) {
+    if let Some(row) = target.nobody() {
         return row;
     }
     let ask = Ask::post(target.chat(), &question("Tell a long story of a thousand words. Make it long."));
@@ -179,15 +181,10 @@ pub(super) fn leaving(target: &Target) -> Row {
     Row::passed(format!("{READERS} readers left one after the other, and none held another's place"))
 }
 
-/// The row, where nobody is signed in.
-fn with_token(target: &Target) -> Option<Row> {
-    (target.token.is_none() && !target.anonymous).then(|| Row::skipped(target.no_token.clone()))
-}
-
 fn refused(target: &Target, answer: &super::ask::Answer) -> Row {
     let code = answer.json()["code"].as_str().unwrap_or_default().to_owned();
-    if target.token_is_azds && matches!(answer.status, 401 | 403) && code.is_empty() {
-        return Row::skipped(format!("the API does not admit azd's own sign-in: {TO_HAVE_ONE}"));
+    if let Some(row) = target.not_admitted(answer) {
+        return row;
     }
     let to_do = match (answer.status, code.as_str()) {
         (401, _) => {

@@ -68,7 +68,8 @@ fn introduction(environment: &Path, proxy: &str) -> String {
         "\nThis is Azure, as far as azd can tell: nothing leaves this machine but what npm, cargo and pip fetch, and\n\
          nothing costs anything. In another terminal, in the project:\n\n    . {}\n    azd auth login\n    \
          azd up\n\n(a name, Enter, a place.) The addresses at the end answer in that terminal:\n\n    \
-         curl -i \"$(azd env get-value PAGE_ORIGIN)\"\n    cargo xtask smoke\n\n\
+         curl -i \"$(azd env get-value PAGE_ORIGIN)\"\n    \
+         SMOKE_TOKEN=$(curl -s $SCRIPTED_AZURE/token) cargo xtask smoke --silence 20\n\n\
          and in a browser that takes this machine's word: --proxy-server={proxy} --ignore-certificate-errors, with a\n\
          profile of its own. Then `azd down --purge`. What azd remembers of it is in .azure/NAME; delete that afterwards.\n\
          Ctrl-C here ends it.\n",
