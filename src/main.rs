@@ -13,7 +13,7 @@ use reasoning_chat::inbound::slots::Slots;
 use reasoning_chat::models::upstream::{self, Upstream};
 use reasoning_chat::report::log;
 use reasoning_chat::report::telemetry::{Sending, Telemetry};
-use reasoning_chat::settings::{Identity, Model, Settings};
+use reasoning_chat::settings::{Api, Identity, Model, Settings};
 use reasoning_chat::token::TokenProvider;
 use tokio::sync::watch;
 
@@ -104,7 +104,7 @@ async fn run(settings: Settings) -> Result<(), String> {
     let is_demo = settings.model.is_none();
     let model = match settings.model {
         Some(model) => model,
-        None => start_demo_model().await.map_err(|error| format!("the demo model: {error}"))?,
+        None => start_demo_model(settings.api).await.map_err(|error| format!("the demo model: {error}"))?,
     };
     let slots = Slots::new(settings.streams);
     let open_streams = slots.clone();
@@ -163,15 +163,15 @@ async fn sign_in_early(tokens: TokenProvider) {
 
 /// A model for those who have none yet: an upstream of this program's own, on a port of its own on loopback.
 #[cfg(feature = "local")]
-async fn start_demo_model() -> std::io::Result<Model> {
+async fn start_demo_model(api: Api) -> std::io::Result<Model> {
     let listener = tokio::net::TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, 0)).await?;
-    let model = Model::demo(listener.local_addr()?, demo_model::DEPLOYMENT);
+    let model = Model::demo(listener.local_addr()?, demo_model::DEPLOYMENT, api);
     tokio::spawn(demo_model::serve(listener));
     Ok(model)
 }
 
 #[cfg(not(feature = "local"))]
-fn start_demo_model() -> impl Future<Output = std::io::Result<Model>> {
+fn start_demo_model(_: Api) -> impl Future<Output = std::io::Result<Model>> {
     std::future::ready(Err(std::io::Error::other("it is not in the package for Azure; set AZURE_INFERENCE_ENDPOINT")))
 }
 

@@ -40,6 +40,8 @@ pub struct Settings {
     pub model: Option<Model>,
     /// Through what the model is reached; `None`: directly.
     pub proxy: Option<Proxy>,
+    /// `AZURE_INFERENCE_API`: what the model speaks, the demo model too.
+    pub api: Api,
     /// What is sent with every conversation.
     pub options: Options,
     /// How upstream's answer is waited for.
@@ -107,6 +109,8 @@ pub struct StreamLimits {
 pub struct Model {
     /// Its address.
     pub endpoint: Endpoint,
+    /// What it speaks.
+    pub api: Api,
     /// Its deployment's name.
     pub deployment: String,
     /// As whom it is called.
@@ -115,9 +119,19 @@ pub struct Model {
 
 impl Model {
     /// The built-in demo model, which listens at `address` on this machine.
-    pub fn demo(address: std::net::SocketAddr, deployment: &str) -> Self {
-        Self { endpoint: Endpoint::demo(address), deployment: deployment.to_owned(), identity: Identity::None }
+    pub fn demo(address: std::net::SocketAddr, deployment: &str, api: Api) -> Self {
+        let deployment = deployment.to_owned();
+        Self { endpoint: Endpoint::demo(address, api), api, deployment, identity: Identity::None }
     }
+}
+
+/// What a model's service speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Api {
+    /// Chat completions.
+    Chat,
+    /// The Responses API.
+    Responses,
 }
 
 /// As whom upstream is called.
@@ -203,7 +217,8 @@ impl Settings {
     /// `None` only where a default cannot be read, which a test rules out.
     fn read(reader: &mut Reader<'_>) -> Option<Self> {
         let in_production = reader.value(&v::RUNNING_IN_PRODUCTION, read::boolean)?;
-        let model = read_model(reader, in_production);
+        let api = reader.value(&v::AZURE_INFERENCE_API, read::api)?;
+        let model = read_model(reader, in_production, api);
         let proxy = proxy::read(reader, model.as_ref().map(|model| &model.endpoint));
         let host_port = reader.optional(&v::FUNCTIONS_CUSTOMHANDLER_PORT, read::port);
         let own_port = reader.value(&v::PORT, read::port)?;
@@ -236,6 +251,7 @@ impl Settings {
             },
             model,
             proxy,
+            api,
             options: Options {
                 system_prompt: reader.value(&v::SYSTEM_PROMPT, read::text_or_none)?,
                 max_completion_tokens: reader.optional(&v::MAX_COMPLETION_TOKENS, read::tokens),
@@ -277,7 +293,7 @@ fn read_telemetry(reader: &mut Reader<'_>) -> Option<Telemetry> {
 }
 
 /// The model's address, name and identity, which depend on one another.
-fn read_model(reader: &mut Reader<'_>, in_production: bool) -> Option<Model> {
+fn read_model(reader: &mut Reader<'_>, in_production: bool, api: Api) -> Option<Model> {
     let endpoint_given = reader.text(&v::AZURE_INFERENCE_ENDPOINT).is_some();
     let base = reader.optional(&v::AZURE_INFERENCE_ENDPOINT, endpoint::parse);
     let deployment = reader.optional(&v::AZURE_DEEPSEEK_DEPLOYMENT, read::text);
@@ -297,7 +313,7 @@ fn read_model(reader: &mut Reader<'_>, in_production: bool) -> Option<Model> {
             reader.fault(&v::IDENTITY_HEADER, "must be set when IDENTITY_ENDPOINT is, and only then");
         }
     }
-    let loopback = base.as_ref().is_some_and(|base| Endpoint::new(base, "", None).loopback);
+    let loopback = base.as_ref().is_some_and(|base| endpoint::is_loopback(base));
     if deployment.is_none() && (in_production || (base.is_some() && !loopback)) {
         reader.fault(&v::AZURE_DEEPSEEK_DEPLOYMENT, "must be set: the name of the model's deployment");
     }
@@ -310,8 +326,8 @@ fn read_model(reader: &mut Reader<'_>, in_production: bool) -> Option<Model> {
         Identity::Developer { tenant_id, scope }
     };
     let deployment = deployment.unwrap_or_else(|| "default".to_owned());
-    let endpoint = Endpoint::new(&base?, &deployment, api_version.as_deref());
-    Some(Model { endpoint, deployment, identity })
+    let endpoint = Endpoint::new(&base?, api, &deployment, api_version.as_deref());
+    Some(Model { endpoint, api, deployment, identity })
 }
 
 #[cfg(test)]

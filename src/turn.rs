@@ -11,6 +11,7 @@ mod time;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures::future::BoxFuture;
@@ -18,7 +19,7 @@ use futures::{FutureExt as _, Stream};
 use http_body::Body;
 
 pub use self::grace::Grace;
-use self::time::{Due, Time};
+use self::time::{Due, Time, Wait};
 use crate::error::{ChatError, Code, causes};
 use crate::inbound::slots::Slot;
 use crate::models::upstream::Opened;
@@ -35,6 +36,10 @@ const MAX_KEPT_BYTES: usize = 8 * 1024;
 #[derive(Debug)]
 pub struct Turn<B> {
     source: Source<B>,
+    /// When upstream may be asked again, as the head of its answer said.
+    retry_after: Option<Duration>,
+    /// `MAX_EVENT_BYTES`
+    max_event_bytes: usize,
     decoder: Decoder,
     reader: Reader,
     /// What is to be sent next.
@@ -96,6 +101,8 @@ where
         lines::start(&mut lines, record.request_id(), deployment);
         Self {
             source: Source::Opening(Awaited(opening)),
+            retry_after: None,
+            max_event_bytes: clocks.max_event_bytes,
             decoder: Decoder::new(clocks.max_event_bytes),
             reader: Reader::default(),
             lines,
@@ -107,12 +114,21 @@ where
         }
     }
 
-    /// Waits for upstream's first event, at most one heartbeat interval.
+    /// Waits for the answer to begin, at most one heartbeat interval.
     ///
     /// # Errors
     /// The turn failed before its first line.
     pub async fn begin(mut self) -> Result<Lines<B>, ChatError> {
-        match std::future::poll_fn(|cx| self.poll_step(cx)).await {
+        let begun = std::future::poll_fn(|cx| {
+            loop {
+                match ready!(self.poll_step(cx)) {
+                    // Events that say no more than that there will be an answer: it can still fail with a status.
+                    Step::Events if !self.reader.has_begun() => {}
+                    step => return Poll::Ready(step),
+                }
+            }
+        });
+        match begun.await {
             Step::End(Err(error)) => {
                 self.record.failed(&error);
                 return Err(error);
@@ -138,6 +154,10 @@ where
                 None => {}
                 Some(Due::Heartbeat) => return Poll::Ready(Step::Silence),
                 Some(Due::Limit(error)) => return Poll::Ready(self.break_off(error)),
+                Some(Due::Failure) => {
+                    self.source = Source::Closed;
+                    return Poll::Ready(Step::End(self.reader.end(&mut self.lines)));
+                }
             }
             match self.poll_source(cx) {
                 Poll::Ready(Some(step)) => return Poll::Ready(step),
@@ -151,8 +171,10 @@ where
     fn poll_source(&mut self, cx: &mut Context<'_>) -> Poll<Option<Step>> {
         match &mut self.source {
             Source::Opening(opening) => match ready!(opening.0.poll_unpin(cx)) {
-                Ok(Opened { body, reader, call }) => {
+                Ok(Opened { body, reader, wait, call }) => {
+                    self.retry_after = wait;
                     self.record.answered(call);
+                    self.decoder = reader.decoder(self.max_event_bytes);
                     self.reader = reader;
                     self.source = Source::Answering(body);
                     Poll::Ready(None)
@@ -185,6 +207,7 @@ where
         let mut any = false;
         let mut events = self.decoder.feed(bytes);
         let end = loop {
+            events.sift_above(self.reader.sifts_above());
             let event = match events.next() {
                 Ok(Some(event)) => event,
                 Ok(None) => break None,
@@ -197,20 +220,32 @@ where
             let before = self.lines.len();
             match self.reader.event(&event, &mut self.lines) {
                 Ok(Next::Event) => any = true,
+                Ok(Next::Failed) => {
+                    any = true;
+                    self.time.failure();
+                }
                 Ok(Next::End) => break Some(self.reader.end(&mut self.lines)),
                 Err(error) => {
                     self.lines.truncate(before);
-                    break Some(Err(error));
+                    let wait = self.retry_after.filter(|_| error.code() == Code::RateLimited);
+                    break Some(Err(match wait {
+                        Some(wait) => error.retry_after(wait),
+                        None => error,
+                    }));
                 }
             }
             self.record.count_event();
         };
+        let answer = self.reader.answer();
         if any {
-            let answer = self.reader.answer();
-            self.time.event(!answer.has_output() && !answer.is_finished());
-            if self.reader.answer().has_output() {
-                self.record.first_token(self.time.now());
-            }
+            self.time.event(match (answer.has_output() || answer.is_finished(), self.reader.is_silently_thinking()) {
+                (false, _) => Wait::Output,
+                (true, true) => Wait::Thought,
+                (true, false) => Wait::Event,
+            });
+        }
+        if answer.has_output() {
+            self.record.first_token(self.time.now());
         }
         if end.is_some() {
             // Nothing after it is read.

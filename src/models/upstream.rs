@@ -17,12 +17,11 @@ use super::accept::accept;
 use super::retry;
 use crate::error::{ChatError, Code, causes};
 use crate::inbound::conversation::Conversation;
-use crate::protocol::chat::request::Template;
 use crate::protocol::refusal::{Account, Asked};
-use crate::protocol::{Reader, chat};
+use crate::protocol::{Reader, Template};
 use crate::report::hints::Hints;
 use crate::report::telemetry::{Call, Telemetry};
-use crate::settings::{Clocks, Endpoint, Identity, Model, Options, Proxy};
+use crate::settings::{Api, Clocks, Endpoint, Identity, Model, Options, Proxy};
 use crate::token::TokenProvider;
 
 /// An error body is read this far; they are small.
@@ -42,6 +41,7 @@ pub struct Upstream {
     endpoint: Endpoint,
     /// Which of the endpoint's routes is asked first: the last one that answered.
     route: AtomicUsize,
+    api: Api,
     deployment: String,
     tokens: Option<TokenProvider>,
     template: Template,
@@ -62,6 +62,8 @@ pub struct Opened<B> {
     pub body: B,
     /// What reads them.
     pub reader: Reader,
+    /// What its head says of a later try, for a failure that the events tell of.
+    pub wait: Option<Duration>,
     /// The call that brought it.
     pub call: Call,
 }
@@ -109,12 +111,13 @@ impl Upstream {
         clocks: &Clocks,
         telemetry: Telemetry,
     ) -> Self {
-        let Model { endpoint, deployment, identity } = model;
+        let Model { endpoint, api, deployment, identity } = model;
         Self {
             client,
-            template: Template::new(&deployment, &options, endpoint.loopback),
+            template: Template::new(api, &deployment, &options, endpoint.loopback),
             endpoint,
             route: AtomicUsize::new(0),
+            api,
             deployment,
             tokens,
             extra_fields: options.extra_body.into_iter().map(|(field, _)| field).collect(),
@@ -145,7 +148,7 @@ impl Upstream {
         conversation: Conversation,
         traceparent: Option<HeaderValue>,
     ) -> Result<Opened<reqwest::Body>, ChatError> {
-        let body = self.template.body(&conversation);
+        let body = self.template.body(&conversation)?;
         drop(conversation);
         let routes = &self.endpoint.routes;
         let first_route = self.route.load(Ordering::Relaxed);
@@ -171,11 +174,12 @@ impl Upstream {
             let (error, wait) = match self.send(url, &body, authorization.as_ref(), traceparent.as_ref()).await {
                 Ok(response) if response.status() == StatusCode::OK => {
                     call.answered(StatusCode::OK);
+                    let wait = retry::asked_pause(response.headers(), SystemTime::now());
                     return match accept(response).await {
                         Ok(body) => {
                             self.route.store(route, Ordering::Relaxed);
-                            let reader = Reader::Chat(chat::Reader::new(self.starts_in_thoughts));
-                            Ok(Opened { body, reader, call })
+                            let reader = Reader::new(self.api, self.starts_in_thoughts);
+                            Ok(Opened { body, reader, wait, call })
                         }
                         Err(error) => {
                             call.failed(error.code());

@@ -67,6 +67,11 @@ enum Meaning {
 }
 
 impl Account {
+    /// A content filter's verdict, where that is all that is said.
+    pub(crate) fn content_filter(categories: Vec<String>) -> Self {
+        Self { codes: vec!["content_filter".to_owned()], categories, ..Self::default() }
+    }
+
     /// Azure's word for "the token is good, the role is missing"; a fresh token would not help.
     pub(crate) fn is_permission_denied(&self) -> bool {
         self.codes.iter().any(|code| code == "PermissionDenied")

@@ -63,7 +63,8 @@ mod tests {
     fn proxy(endpoint: &str, variables: &[(&str, &str)]) -> Result<Option<Proxy>, Vec<String>> {
         let lookup =
             |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
-        let endpoint = Endpoint::new(&super::super::endpoint::parse(endpoint).unwrap(), "r1", None);
+        let endpoint =
+            Endpoint::new(&super::super::endpoint::parse(endpoint).unwrap(), crate::settings::Api::Chat, "r1", None);
         let mut reader = Reader::new(&lookup);
         let proxy = read(&mut reader, Some(&endpoint));
         let faults = reader.into_faults();

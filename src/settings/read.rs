@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use super::Api;
 use super::variables::Variable;
 
 /// A variable that cannot be used, and why. Never the value: it may be a secret that was put in the wrong place.
@@ -89,6 +90,15 @@ pub(super) fn boolean(text: &str) -> Parsed<bool> {
         "true" | "1" | "yes" => Ok(true),
         "false" | "0" | "no" => Ok(false),
         _ => Err("must be true or false (also 1 or 0, yes or no)"),
+    }
+}
+
+/// What a model's service speaks.
+pub(super) fn api(text: &str) -> Parsed<Api> {
+    match text {
+        "chat" => Ok(Api::Chat),
+        "responses" => Ok(Api::Responses),
+        _ => Err("must be chat or responses"),
     }
 }
 

@@ -29,8 +29,10 @@ variables! {
         "Where the model is: `https://NAME.openai.azure.com`, or any OpenAI-style server on loopback (`http://127.0.0.1:11434/v1`). Unset, and not in production: the built-in demo model.";
     AZURE_DEEPSEEK_DEPLOYMENT = "",
         "The deployment's name, sent as `model`. May be unset for a loopback endpoint only; `default` is sent then.";
+    AZURE_INFERENCE_API = "chat",
+        "What the model is asked in: `chat` (chat completions) or `responses`. OpenAI's reasoning models tell of their thoughts, in a summary, through `responses` only; some have no other route.";
     AZURE_INFERENCE_API_VERSION = "",
-        "Set: the dated route `/openai/deployments/NAME/chat/completions?api-version=…` is used. Unset: the `v1` route.";
+        "Set: the dated route `/openai/deployments/NAME/chat/completions?api-version=…`, or `/openai/responses?api-version=…`, is used. Unset: the `v1` route.";
     AZURE_INFERENCE_SCOPE = "https://cognitiveservices.azure.com/.default",
         "The scope of the token for the endpoint.";
     AZURE_CLIENT_ID = "",

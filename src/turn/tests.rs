@@ -29,7 +29,7 @@ const HI: &str = "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"Hi\"
 const STOP: &str = "data: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n";
 
 fn opened<B>(body: B) -> Opened<B> {
-    Opened { body, reader: Reader::default(), call: Call::none() }
+    Opened { body, reader: Reader::default(), wait: None, call: Call::none() }
 }
 
 fn record() -> Record {

@@ -9,7 +9,7 @@ use axum::body::Body;
 use harness::upstream::{Reply, Split, Upstream, chunk, finish, sse};
 use http_body_util::BodyExt as _;
 use reasoning_chat::report::telemetry::Telemetry;
-use reasoning_chat::settings::{Identity, Model, Settings};
+use reasoning_chat::settings::{Api, Identity, Model, Settings};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::Command;
 use tower::ServiceExt as _;
@@ -165,7 +165,7 @@ async fn a_panic_in_the_handler_is_internal_and_the_next_request_is_served() {
     let upstream = Upstream::start().await;
     upstream.always(Reply::sse(sse(&[&chunk("Hi"), &finish("stop")])));
     let settings = Settings::from_lookup(&|_| None).unwrap();
-    let model = Model { identity: Identity::None, ..Model::demo(upstream.address(), "r1") };
+    let model = Model { identity: Identity::None, ..Model::demo(upstream.address(), "r1", Api::Chat) };
     let client = reasoning_chat::models::upstream::client(false, settings.clocks.connect).unwrap();
     let (_grace, grace_over) = tokio::sync::watch::channel(false);
     let chat = Arc::new(reasoning_chat::chat::Chat {

@@ -11,6 +11,8 @@ mod deploy;
 mod elf;
 mod fuzz;
 mod package;
+mod python;
+mod skips;
 mod smoke;
 mod stage;
 mod steps;
@@ -32,8 +34,10 @@ cargo xtask COMMAND
   package [BINARY]
           the function app for Azure in dist/func and dist/func.zip, built for x86-64 Linux with glibc 2.28 or newer
   deploy STEP
-          what azd's hooks call: api, api-by-blob, page-build, page-config, addresses, before-down, after-down
-          (docs/deploying.md)
+          what azd's hooks call: api, api-by-blob, page-build, page-config, addresses, before-down, after-down; and
+          purge, which frees the name and quota of a deleted model account (docs/deploying.md)
+  deployments
+          writes tests/deployments anew: what every choice of docs/deploying.md makes, as the Bicep compiler evaluates it
   azd     a scripted Azure on this machine, for azd's commands without an account (docs/rehearsal.md)
   smoke   [--api URL] [--page URL] [--only ROW,…] [--probe-thinking] …
           after `azd up`: asks what was deployed, and says what passed, what failed and what to do (docs/rehearsal.md)
@@ -43,6 +47,8 @@ cargo xtask COMMAND
           the program as packaged beside nginx and a Python relay, measured (tests/bench/src/arguments.rs has all options)
   guard   [--bless]
           what must not grow and does not depend on the machine: binary, allocations, instructions, system calls
+  advisories
+          known faults of what is depended on: of the program and its commands, the fuzz targets, the page
   fuzz    [SECONDS] [TARGET…]
           the fuzz targets, 60 s each unless told otherwise (docs/fuzzing.md)
   page-bench
@@ -65,6 +71,8 @@ fn main() -> ExitCode {
         (Some("deploy"), [step]) => deploy::deploy(step),
         (Some("azd"), []) => azd::azd(),
         (Some("smoke"), arguments) => smoke::smoke(arguments),
+        (Some("deployments"), []) => steps::deployments(),
+        (Some("advisories"), []) => checks::advisories(),
         (Some("fuzz"), arguments) => fuzz::fuzz(arguments),
         (Some("page-bench"), []) => web::bench(),
         (Some("screenshots"), []) => steps::screenshots(),
@@ -76,6 +84,7 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
+    skips::list();
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {

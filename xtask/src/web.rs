@@ -5,8 +5,8 @@ use std::process::{Command, Stdio};
 use std::time::SystemTime;
 use std::{fs, io};
 
-use crate::stage;
 use crate::steps::{self, Outcome, step};
+use crate::{skips, stage};
 
 /// The oldest Node that the page's tools run on.
 const NODE_MAJOR: u32 = 20;
@@ -30,16 +30,14 @@ pub(crate) fn build() -> Outcome {
 /// Everything that must hold of the page.
 pub(crate) fn test() -> Outcome {
     if let Some(why) = no_node() {
-        println!("\nskipped: the page's checks ({why})");
-        return Ok(());
+        return skips::promised(&format!("the page's checks ({why})"));
     }
     install("web")?;
     npm("web", &["run", "check"])?;
     npm("web", &["test"])?;
     npm("web", &["run", "build"])?;
     if let Some(why) = no_browser() {
-        println!("\nskipped: the page's browser tests ({why})");
-        return Ok(());
+        return skips::promised(&format!("the page's browser tests ({why})"));
     }
     install("web/emulator")?;
     // As `cargo xtask swa` builds them, so that its test waits for no compiler.

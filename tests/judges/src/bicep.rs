@@ -12,6 +12,9 @@ const GRAPH: &str = "microsoftgraph-v1.0-1.0.0.tgz";
 /// The same in the registry, as `bicepconfig.json` names it.
 const GRAPH_IN_REGISTRY: &str = "br:mcr.microsoft.com/bicep/extensions/microsoftgraph/v1.0:1.0.0";
 
+/// The compiler's own home, in the copy.
+const HOME: &str = ".home";
+
 /// The compiler, and its copy of a folder.
 #[derive(Debug)]
 pub struct Compiler {
@@ -37,6 +40,7 @@ impl Compiler {
             let text = std::fs::read_to_string(&settings)?;
             std::fs::write(&settings, text.replace(GRAPH_IN_REGISTRY, &format!("./{GRAPH}")))?;
         }
+        std::fs::create_dir(copy.join(HOME))?;
         Ok(Some(Self { program, copy: copy.canonicalize()? }))
     }
 
@@ -52,7 +56,7 @@ impl Compiler {
     pub fn run(&self, arguments: &[&str]) -> io::Result<Output> {
         let mut command = Command::new(&self.program);
         // ICU need not be there, and what the compiler caches is thrown away with the copy.
-        command.env("DOTNET_SYSTEM_GLOBALIZATION_INVARIANT", "1").env("HOME", self.copy.join(".home"));
+        command.env("DOTNET_SYSTEM_GLOBALIZATION_INVARIANT", "1").env("HOME", self.copy.join(HOME));
         command.args(arguments).current_dir(&self.copy).output()
     }
 }

@@ -122,7 +122,8 @@ fn turn(input: &Input) -> Result<usize, String> {
     let slot = slots.take(None).map_err(|error| format!("{error:?}"))?;
     let body = Pieces(input.pieces.clone().into_iter());
     let run = async {
-        let opening = std::future::ready(Ok(Opened { body, reader: Reader::default(), call: Call::none() })).boxed();
+        let opening =
+            std::future::ready(Ok(Opened { body, reader: Reader::default(), wait: None, call: Call::none() })).boxed();
         let never = Grace::new(&watch::channel(false).1);
         let turn = Turn::new(opening, never, "r1", clocks, Record::new("id".to_owned(), Trace::none()), slot);
         let mut lines = turn.begin().await.map_err(|error| format!("{error:?}"))?;

@@ -13,11 +13,6 @@ export function later(work: () => void | Promise<void>): void {
   if (!running) void run();
 }
 
-/** Whether all of it is done. */
-export function isIdle(): boolean {
-  return !running;
-}
-
 async function run(): Promise<void> {
   running = true;
   let sliceEnd = 0;

@@ -18,7 +18,7 @@ export function mend(source: string): string {
 }
 
 /** The fence of the code block in which the text ends, if it does. */
-export function openFence(source: string): string | undefined {
+function openFence(source: string): string | undefined {
   let fence: string | undefined;
   for (const line of source.split('\n')) {
     if (fence) {
