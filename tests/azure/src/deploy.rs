@@ -394,3 +394,6 @@ fn output_types(template: &Value) -> HashMap<String, Value> {
     let outputs = template["outputs"].as_object().into_iter().flatten();
     outputs.map(|(name, output)| (name.clone(), output["type"].clone())).collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -22,14 +22,16 @@ pub(crate) fn telling(template: &Value) -> Value {
     let mut telling = template.clone();
     let mut outputs = template["outputs"].as_object().cloned().unwrap_or_default();
     for (at, resource) in modules(template).enumerate() {
-        let mut tell = |what: &str, kind: &str, value: &Value| {
-            outputs.insert(format!("{MARK}{what}{at}"), json!({ "type": kind, "value": value }));
-        };
-        tell("Name", "string", &resource["name"]);
         let group = resource.get("resourceGroup").cloned().unwrap_or_else(|| json!(""));
-        tell("Group", "string", &group);
         let made = resource.get("condition").cloned().unwrap_or(Value::Bool(true));
-        tell("Made", "bool", &made);
+        // One output for each, since a template may have 64.
+        let told = json!([resource["name"], group, made]);
+        let output = match resource.get("copy") {
+            // Of a loop each turn has a name.
+            Some(copy) => json!({ "type": "array", "copy": { "count": copy["count"], "input": told } }),
+            None => json!({ "type": "array", "value": [told] }),
+        };
+        outputs.insert(format!("{MARK}{at}"), output);
     }
     telling["outputs"] = Value::Object(outputs);
     telling
@@ -39,11 +41,12 @@ pub(crate) fn telling(template: &Value) -> Value {
 pub(crate) fn told(outer: &str, outputs: &mut Map<String, Value>) -> Vec<Nested> {
     let mut found = Vec::new();
     for at in 0.. {
-        let mut take = |what: &str| outputs.remove(&format!("{MARK}{what}{at}"));
-        let (Some(name), Some(group), Some(made)) = (take("Name"), take("Group"), take("Made")) else { break };
-        if let (Some(name), Some(group), true) = (name.as_str(), group.as_str(), made == true) {
-            let (name, group) = (name.to_owned(), group.to_owned());
-            found.push(Nested { group, name, outer: outer.to_owned(), state: "Running" });
+        let Some(turns) = outputs.remove(&format!("{MARK}{at}")) else { break };
+        for turn in turns.as_array().into_iter().flatten() {
+            if let (Some(name), Some(group), true) = (turn[0].as_str(), turn[1].as_str(), turn[2] == true) {
+                let (name, group) = (name.to_owned(), group.to_owned());
+                found.push(Nested { group, name, outer: outer.to_owned(), state: "Running" });
+            }
         }
     }
     found

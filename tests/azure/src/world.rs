@@ -40,7 +40,7 @@ pub struct Options {
 /// A running Azure. Dropping it closes its sockets.
 #[derive(Debug)]
 pub struct Azure {
-    world: Arc<World>,
+    pub(crate) world: Arc<World>,
     address: SocketAddr,
     task: JoinHandle<()>,
 }

@@ -8,13 +8,22 @@ use serde_json::Value;
 use crate::copy;
 use crate::rehearsal::{Done, Rehearsal};
 
-/// What a first `azd up` leaves: outputs, parameters, the program, the page, and no secret.
+/// What a first `azd up` leaves: outputs, parameters, the program, the page, and both addresses on the screen.
 pub(crate) fn deployed(life: &Rehearsal, up: &Done, environment: &str, own: &[&str]) {
     order(up);
     outputs(life, environment, own);
     parameters(up);
     program(life, up, environment);
     page(life, up, environment);
+    addresses(life, up, environment);
+}
+
+/// The end of `azd up` says where everything is.
+pub(crate) fn addresses(life: &Rehearsal, up: &Done, environment: &str) {
+    let values = life.values(environment);
+    for address in [values["PAGE_ORIGIN"].clone(), format!("{}/api/chat/stream", values["API_ORIGIN"])] {
+        assert!(up.text.contains(&address), "{address} in\n{}", up.text);
+    }
 }
 
 fn order(up: &Done) {

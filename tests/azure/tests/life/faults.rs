@@ -7,6 +7,7 @@ use scripted_azure::Fault;
 use crate::checks;
 use crate::rehearsal::{Done, Rehearsal};
 
+const DOWN: [&str; 4] = ["down", "--force", "--purge", "--no-prompt"];
 const PROVISION: [&str; 3] = ["provision", "--no-prompt", "--no-state"];
 /// Longest wait for something that is under way.
 const SOON: Duration = Duration::from_mins(2);
@@ -29,6 +30,8 @@ async fn after_each_cure_the_same_command_succeeds() {
     goes_on_when_azd_has_gone(&life).await;
     another_person(&life).await;
     existing_group(&life).await;
+    without_purge(&life).await;
+    group_deleted_by_hand(&life).await;
     checks::no_surprise(&life);
 }
 
@@ -49,6 +52,9 @@ async fn fails_late(life: &Rehearsal) {
     life.azd(&PROVISION).await.fails("InsufficientQuota");
     assert_eq!(life.environment_file("chat"), before, "no half-written outputs");
     assert!(life.azure.state().groups.contains_key("rg-chat"), "what was made is there");
+    // `azd down` finds all of it, though no output names it.
+    life.azd(&DOWN).await.expect("azd down after a first run that failed");
+    assert!(life.azure.state().is_empty(), "{:#?}", life.azure.state());
     // Azure is busy besides.
     let busy = Fault::refusal("GET", "/operationStatuses/", 429, "TooManyRequests", "Wait.").header("retry-after", "1");
     life.azure.fault(busy.times(2));
@@ -76,7 +82,6 @@ async fn goes_on_when_azd_has_gone(life: &Rehearsal) {
     life.azure.let_go();
     assert!(life.azure.settled(SOON).await);
     assert_eq!(state(life), "Succeeded");
-    life.azd(&PROVISION).await.expect("azd provision afterwards");
 }
 
 /// Somebody else deploys the same: that person gets the role on the model.
@@ -91,7 +96,27 @@ async fn another_person(life: &Rehearsal) {
 /// `azd down` begins nothing where the group was there before.
 async fn existing_group(life: &Rehearsal) {
     life.azd(&["env", "set", "EXISTING_RESOURCE_GROUP", "rg-chat"]).await.expect("azd env set");
-    let down = life.azd(&["down", "--force", "--purge", "--no-prompt"]).await;
+    let down = life.azd(&DOWN).await;
     down.fails("EXISTING_RESOURCE_GROUP");
     assert!(!down.requests().iter().any(|request| request.starts_with("DELETE")), "{:?}", down.requests());
+    life.azd(&["env", "set", "EXISTING_RESOURCE_GROUP", ""]).await.expect("azd env set");
+}
+
+/// An account that is deleted and not purged holds its name: one command frees it, and the next deployment succeeds.
+async fn without_purge(life: &Rehearsal) {
+    let down = life.azd(&["down", "--force", "--no-prompt"]).await.expect("azd down without --purge");
+    assert!(down.text.contains("cargo xtask deploy purge"), "{}", down.text);
+    assert_eq!(life.azure.state().deleted_accounts.len(), 1);
+    life.azd(&PROVISION).await.fails("FlagMustBeSetForRestore");
+    life.hook("purge").await.expect("cargo xtask deploy purge");
+    life.azd(&PROVISION).await.expect("azd provision after the purge");
+}
+
+/// azd fails for ever on a group that is gone; what to do instead is said, and leaves nothing.
+async fn group_deleted_by_hand(life: &Rehearsal) {
+    assert!(life.azure.state().delete_group("rg-chat"));
+    life.azd(&DOWN).await.fails("cargo xtask deploy after-down");
+    life.hook("after-down").await.expect("cargo xtask deploy after-down");
+    life.hook("purge").await.expect("cargo xtask deploy purge");
+    assert!(life.azure.state().is_empty(), "{:#?}", life.azure.state());
 }

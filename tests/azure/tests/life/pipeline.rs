@@ -50,6 +50,7 @@ async fn a_pipeline_deploys_as_itself() {
         _ => None,
     });
     assert!(callers.into_iter().all(|caller| caller == pipeline), "somebody else asked");
+    checks::addresses(&life, &up, "chat");
     assert_eq!((up.calls("func").len(), up.calls("npx").len()), (1, 1));
     checks::nothing_leaks(&life, &[&sign_in, &up]);
     checks::no_surprise(&life);

@@ -105,6 +105,13 @@ impl Rehearsal {
         self.run(&format!("azd {}", arguments.join(" ")), command).await
     }
 
+    /// A step of the project's own, typed by hand.
+    pub(crate) async fn hook(&self, step: &str) -> Done {
+        let mut command = self.command(Path::new("cargo"));
+        command.args(["xtask", "deploy", step]).env("AZURE_ENV_NAME", "chat");
+        self.run(&format!("cargo xtask deploy {step}"), command).await
+    }
+
     /// Runs a command and keeps what it printed beside the log, for a person to read.
     pub(crate) async fn run(&self, name: &str, mut command: Command) -> Done {
         let before = self.azure.log().len();
