@@ -5,8 +5,8 @@ use std::process::{Command, Stdio};
 use std::time::SystemTime;
 use std::{fs, io};
 
-use crate::stage;
 use crate::steps::{self, Outcome, step};
+use crate::{skips, stage};
 
 /// The oldest Node of a line that the page's tools run on, and of the next line; `web/package.json` says the same, and a test
 /// of the page that no locked package wants more.
@@ -35,21 +35,28 @@ pub(crate) fn build() -> Outcome {
 /// Everything that must hold of the page.
 pub(crate) fn test() -> Outcome {
     if let Some(why) = no_node() {
-        println!("\nskipped: the page's checks ({why})");
-        return Ok(());
+        return skips::promised(&format!("the page's checks ({why})"));
     }
     install("web")?;
     npm("web", &["run", "check"])?;
     npm("web", &["test"])?;
     npm("web", &["run", "build"])?;
     if let Some(why) = no_browser() {
-        println!("\nskipped: the page's browser tests ({why})");
-        return Ok(());
+        return skips::promised(&format!("the page's browser tests ({why})"));
     }
     install("web/emulator")?;
     // As `cargo xtask swa` builds them, so that its test waits for no compiler.
     steps::build_local_app(true)?;
     npm("web", &["run", "test:browser"])
+}
+
+/// The page in the whole stack, with these variables besides. For after [`test`], which has said what is missing.
+pub(crate) fn stack_test(environment: &[(&str, PathBuf)]) -> Outcome {
+    if no_node().or_else(no_browser).is_some() {
+        return Ok(());
+    }
+    let mut command = npm_in("web", &["run", "test:browser", "--", "stack.test.ts"]);
+    step(command.envs(environment.iter().map(|(name, value)| (name, value))))
 }
 
 /// Builds the page and installs the Static Web Apps emulator; answers the emulator's program.
@@ -117,8 +124,13 @@ fn install(folder: &str) -> Outcome {
 
 /// Runs npm in a folder of the project.
 pub(crate) fn npm(folder: &str, arguments: &[&str]) -> Outcome {
-    let program = if cfg!(windows) { "npm.cmd" } else { "npm" };
-    step(Command::new(program).arg("--prefix").arg(folder).args(arguments))
+    step(&mut npm_in(folder, arguments))
+}
+
+fn npm_in(folder: &str, arguments: &[&str]) -> Command {
+    let mut command = Command::new(if cfg!(windows) { "npm.cmd" } else { "npm" });
+    command.arg("--prefix").arg(folder).args(arguments);
+    command
 }
 
 /// Why there is no Node to use, if there is none.
