@@ -10,6 +10,8 @@ export interface Place {
   isLast: boolean;
   /** Whether it is still sent with the next question. */
   counts: boolean;
+  /** Whether older turns were left behind above it. */
+  isFirst: boolean;
   versions: Versions;
   /** Its images that are still sent, by their ids. */
   sentImages: ReadonlySet<string>;
@@ -51,6 +53,7 @@ export function placeOf(turn: Turn, path: readonly Turn[], conversation: Convers
   return {
     isLast: turn === path.at(-1),
     counts,
+    isFirst: conversation.from === turn.id && turn !== path[0],
     versions: versionsOf(conversation, turn),
     sentImages: isSeen ? newestImages(counting, known.offer?.limits ?? NO_LIMITS) : new Set(),
     note: noteOn(turn.answer, path),

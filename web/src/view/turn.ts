@@ -96,12 +96,14 @@ export class TurnView {
 
   private showQuestion(): void {
     const { turn } = this.source;
-    const { counts, versions, sentImages } = this.source.place();
+    const { counts, isFirst, versions, sentImages } = this.source.place();
     const ids = versions.questions.map(({ id }) => id);
-    const state = JSON.stringify([counts, ids, ids.indexOf(turn.id), turn.images.map(({ id }) => sentImages.has(id))]);
+    const state = JSON.stringify([counts, isFirst, ids, ids.indexOf(turn.id), turn.images.map(({ id }) => sentImages.has(id))]);
     if (state === this.shownQuestion) return;
     this.shownQuestion = state;
     this.element.classList.toggle('left-behind', !counts);
+    this.element.querySelector(':scope > .divider')?.remove();
+    if (isFirst) this.element.prepend(el('p', { class: 'divider' }, words.leftBehind));
     for (const old of this.question.querySelectorAll(':scope > :not(.bubble)')) old.remove();
     const bubble = this.question.querySelector<HTMLElement>('.bubble');
     if (bubble) bubble.hidden = turn.text === '';

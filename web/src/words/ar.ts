@@ -178,7 +178,6 @@ export const ar: Words = {
   tooManyFiles: (most) => `الحد الأقصى للملفات في السؤال الواحد: ${number(most)}.`,
   fileTooLarge: (name) => `${apart(name)} كبير جدًا: الحد الأقصى 100,000 محرف.`,
   fileNoText: (name) => `${apart(name)} ليس ملفًا نصيًا.`,
-  dropHere: 'أفلت الملفات هنا',
 
   code: 'شيفرة',
   codeIn: (language) => `شيفرة، ${apart(language)}`,

@@ -157,7 +157,6 @@ export const de: Words = {
   tooManyFiles: (most) => `Eine Frage nimmt höchstens ${count(most, 'Datei', 'Dateien')}.`,
   fileTooLarge: (name) => `${name} ist zu groß: höchstens 100.000 Zeichen.`,
   fileNoText: (name) => `${name} ist keine Textdatei.`,
-  dropHere: 'Dateien hier ablegen',
 
   code: 'Code',
   codeIn: (language) => `Code, ${language}`,
