@@ -65,8 +65,10 @@ export class Attachments {
     this.render();
   }
 
+  /** Whether there is nothing of it to send. */
   get isEmpty(): boolean {
-    return this.draft.images.length === 0 && this.draft.files.length === 0;
+    const { images, files } = this.taken();
+    return images.length === 0 && files.length === 0;
   }
 
   /** While a file is being read nothing is sent without it. */
@@ -168,7 +170,7 @@ export class Attachments {
     const files = this.draft.files.map(({ name }, index) => el('li', { class: 'file' },
       icon('file'), el('bdi', {}, name), remove(name, index, this.draft.files)));
     this.list.replaceChildren(...images, ...files);
-    this.list.hidden = this.isEmpty;
+    this.list.hidden = images.length + files.length === 0;
   }
 
   private watchDrops(): void {
