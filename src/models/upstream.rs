@@ -112,6 +112,7 @@ impl Upstream {
         telemetry: Telemetry,
     ) -> Self {
         let Model { endpoint, api, deployment, identity } = model;
+        let hints = Arc::new(Hints::new(&options));
         Self {
             client,
             template: Template::new(api, &deployment, &options, endpoint.loopback),
@@ -125,7 +126,7 @@ impl Upstream {
             max_retries: clocks.max_retries,
             starts_in_thoughts: options.starts_in_thoughts,
             telemetry,
-            hints: Arc::default(),
+            hints,
         }
     }
 
