@@ -3,7 +3,6 @@
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use crate::answer::{Answer, Thoughts};
-use crate::settings::Options;
 
 /// Answers without thoughts before it is said that there are none: to an easy question some models answer at once.
 const ANSWERS: u32 = 3;
@@ -21,10 +20,9 @@ pub struct Hints {
 }
 
 impl Hints {
-    /// For a model that is asked with these.
-    pub fn new(options: &Options) -> Self {
-        let should_think =
-            options.reasoning_effort.as_deref().is_some_and(|effort| !matches!(effort, "none" | "minimal"));
+    /// For a model that is asked with this effort.
+    pub fn new(effort: Option<&str>) -> Self {
+        let should_think = effort.is_some_and(|effort| !matches!(effort, "none" | "minimal"));
         Self { should_think, ..Self::default() }
     }
 

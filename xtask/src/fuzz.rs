@@ -3,8 +3,8 @@
 use std::fs;
 use std::process::{Command, Stdio};
 
-use crate::stage;
 use crate::steps::Outcome;
+use crate::{skips, stage};
 
 /// How long each target runs when nobody says. Seconds.
 const DEFAULT_SECONDS: u32 = 60;
@@ -42,10 +42,9 @@ pub(crate) fn fuzz(arguments: &[String]) -> Outcome {
     }
     let probe = nightly_fuzz().arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
     if !probe.is_ok_and(|status| status.success()) {
-        println!(
-            "\nskipped: fuzzing (to have it: rustup toolchain install nightly, cargo install cargo-fuzz --locked)"
+        return skips::promised(
+            "fuzzing (to have it: rustup toolchain install nightly, cargo install cargo-fuzz --locked)",
         );
-        return Ok(());
     }
     TARGETS
         .iter()

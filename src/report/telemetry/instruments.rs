@@ -21,6 +21,8 @@ pub(super) struct Instruments {
     pub(super) reasoning_tokens: Counter<u64>,
     /// Further tries at upstream.
     pub(super) retries: Counter<u64>,
+    /// Deployments that were left for another one.
+    pub(super) failovers: Counter<u64>,
     /// Fetches of tokens for upstream.
     pub(super) token_fetches: Counter<u64>,
     /// Requests that were turned away because of a limit of this program's.
@@ -55,6 +57,7 @@ impl Instruments {
             answers: meter.u64_counter("chat.answers").with_unit("{answer}").build(),
             reasoning_tokens: meter.u64_counter("chat.reasoning.tokens").with_unit("{token}").build(),
             retries: meter.u64_counter("chat.upstream.retries").with_unit("{retry}").build(),
+            failovers: meter.u64_counter("chat.failovers").with_unit("{failover}").build(),
             token_fetches: meter.u64_counter("chat.token.fetches").with_unit("{fetch}").build(),
             shed: meter.u64_counter("chat.shed").with_unit("{request}").build(),
         }
