@@ -88,7 +88,7 @@ fn required(name: &str) -> Result<String, String> {
 }
 
 /// A value of azd's environment.
-fn known(name: &str) -> Option<String> {
+pub(crate) fn known(name: &str) -> Option<String> {
     #[expect(
         clippy::disallowed_methods,
         reason = "azd gives its values to hooks this way; they are no settings of the program"

@@ -4,6 +4,7 @@
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line tool talks to the person who called it")]
 
+mod azd;
 mod bench;
 mod checks;
 mod deploy;
@@ -12,6 +13,7 @@ mod fuzz;
 mod package;
 mod python;
 mod skips;
+mod smoke;
 mod stage;
 mod steps;
 mod swa;
@@ -36,6 +38,9 @@ cargo xtask COMMAND
           purge, which frees the name and quota of a deleted model account (docs/deploying.md)
   deployments
           writes tests/deployments anew: what every choice of docs/deploying.md makes, as the Bicep compiler evaluates it
+  azd     a scripted Azure on this machine, for azd's commands without an account (docs/rehearsal.md)
+  smoke   [--api URL] [--page URL] [--only ROW,…] [--probe-thinking] …
+          after `azd up`: asks what was deployed, and says what passed, what failed and what to do (docs/rehearsal.md)
   soak    [DURATION] [--host] [--streams N] [--seed N]
           the release binary under load and faults, 20m unless given
   bench   [PART…] [--quick] …
@@ -64,6 +69,8 @@ fn main() -> ExitCode {
         (Some("package"), []) => package::package(None),
         (Some("package"), [binary]) => package::package(Some(binary)),
         (Some("deploy"), [step]) => deploy::deploy(step),
+        (Some("azd"), []) => azd::azd(),
+        (Some("smoke"), arguments) => smoke::smoke(arguments),
         (Some("deployments"), []) => steps::deployments(),
         (Some("advisories"), []) => checks::advisories(),
         (Some("fuzz"), arguments) => fuzz::fuzz(arguments),

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::{checks, fuzz, skips, stage, web};
+use crate::{azd, checks, fuzz, skips, stage, web};
 
 /// A step's result; the text says which step failed.
 pub(crate) type Outcome = Result<(), String>;
@@ -31,6 +31,9 @@ pub(crate) fn test() -> Outcome {
     if !stage::project().join("dist/func").is_dir() {
         skips::promised("the tests of the packaged app (to have them: cargo xtask package)")?;
     }
+    if let Some(why) = azd::no_rehearsal() {
+        skips::beyond(&format!("the project's life under azd ({why})"));
+    }
     cargo(&["test", "--workspace", "--locked"])?;
     checks::surroundings()?;
     if has("cargo-deny") {
@@ -43,6 +46,8 @@ pub(crate) fn test() -> Outcome {
     fuzz::fuzz(&["5".to_owned()])?;
     web::test()?;
     checks::dead_code()?;
+    checks::host_probes()?;
+    checks::behind_the_real_proxy()?;
     println!("\nAll is well.");
     Ok(())
 }
