@@ -34,6 +34,8 @@ pub struct Answer {
 pub(crate) enum Told {
     /// Its own words.
     Whole,
+    /// A summary of them.
+    Summary,
 }
 
 /// What became of the model's thoughts, as `done.thoughts` says it.
@@ -41,6 +43,8 @@ pub(crate) enum Told {
 pub enum Thoughts {
     /// They were told.
     Shown,
+    /// A summary of them was told.
+    Summary,
     /// Tokens were counted for them, and none were told.
     Hidden,
     /// There were none.
@@ -52,6 +56,7 @@ impl Thoughts {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Shown => "shown",
+            Self::Summary => "summary",
             Self::Hidden => "hidden",
             Self::None => "none",
         }
@@ -83,6 +88,7 @@ impl Answer {
     pub fn thoughts(&self) -> Thoughts {
         match self.thoughts {
             Some(Told::Whole) => Thoughts::Shown,
+            Some(Told::Summary) => Thoughts::Summary,
             None if self.tokens().reasoning.is_some_and(|count| count > 0) => Thoughts::Hidden,
             None => Thoughts::None,
         }

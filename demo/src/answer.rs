@@ -3,8 +3,10 @@
 use super::ask::Ask;
 use super::fault::Fault;
 use super::long;
+use super::region::{State, Told};
 use super::subject::Subject;
 use super::sum::{NoValue, Sum};
+use super::tool;
 use super::tour;
 use super::wishes::{Length, Wishes};
 use super::words::{count, quoted};
@@ -13,9 +15,19 @@ use super::words::{count, quoted};
 const QUOTED_CHARS: usize = 160;
 const QUOTED_BEFORE_CHARS: usize = 80;
 
-/// The whole answer.
-pub(super) fn write(ask: &Ask, subject: &Subject, wishes: &Wishes) -> String {
+/// How much is repeated of what a tool said, and of a tool's name.
+const RESULT_CHARS: usize = 600;
+const TOOL_NAME_CHARS: usize = 64;
+
+/// The whole answer; `words` are those of the question.
+pub(super) fn write(ask: &Ask, words: &[String], subject: &Subject, wishes: &Wishes) -> String {
     let mut parts = vec![format!("## {}", heading(subject)), reaction(ask, subject)];
+    if !ask.images.is_empty() {
+        parts.push(images(ask));
+    }
+    if ask.results.is_empty() && tool::asked_for(words) {
+        parts.push(known_tools(ask));
+    }
     if ask.turn > 1 {
         parts.push(turn(ask));
     }
@@ -47,6 +59,11 @@ fn heading(subject: &Subject) -> &'static str {
         Subject::Sky => "Why the sky is blue",
         Subject::Sum(_) => "A sum",
         Subject::Letters { .. } => "Letters, counted",
+        Subject::Pictures => "What the images say",
+        Subject::ToolsSaid => "What the tools say",
+        Subject::Region(Told::Left(_)) => "This region is down",
+        Subject::Region(Told::OnlyOne) => "The last region stays up",
+        Subject::Region(Told::Returned) => "All regions are up",
         Subject::Other => "A demo answers",
     }
 }
@@ -88,12 +105,57 @@ evening light has a longer way through the air: most of the blue is lost on it, 
                 count(word.chars().count(), "letter")
             })
         }
+        Subject::Pictures => "I am the demo model built into this program and cannot see, but I can read how an image \
+            file begins."
+            .to_owned(),
+        Subject::ToolsSaid => {
+            let said: Vec<String> = ask.results.iter().map(|said| format!("- {}", quoted(said, RESULT_CHARS))).collect();
+            format!("You asked me to use a tool, and this is what came back:\n\n{}", said.join("\n"))
+        }
+        Subject::Region(told) => region(ask, *told),
         Subject::Other => format!(
             "You wrote {}: {}. I am the demo model built into this program and no language model, so I do not know the \
              answer. What I can do is show you how an answer looks here.",
             count(ask.words, "word"),
             quoted(&ask.question, QUOTED_CHARS),
         ),
+    }
+}
+
+fn region(ask: &Ask, told: Told) -> String {
+    let here = ask.region.map_or_else(|| "the only region there is".to_owned(), |name| format!("region **{name}**"));
+    match told {
+        Told::Left(state) => {
+            let how = match state {
+                State::Unreachable => "takes no more connections",
+                State::Up | State::Down => "answers every request with status 503",
+            };
+            format!(
+                "This was the last word from {here}: from now on it {how}. Ask anything, and another region will answer; \
+                 the program's log says why. Say `region up` to end it."
+            )
+        }
+        Told::OnlyOne => format!(
+            "I am {here} that is up, so I stay: if I went too, nobody could hear `region up`. Failover needs two regions."
+        ),
+        Told::Returned => format!(
+            "I am {here}, and all regions answer again. One that was down is asked again as soon as the program's pause \
+             for it is over."
+        ),
+    }
+}
+
+fn images(ask: &Ask) -> String {
+    let list: Vec<String> = ask.images.iter().map(|image| format!("- {image}")).collect();
+    format!("I see {}:\n\n{}", count(list.len(), "image"), list.join("\n"))
+}
+
+fn known_tools(ask: &Ask) -> String {
+    let names: Vec<String> = ask.terms.tools.iter().map(|tool| quoted(&tool.name, TOOL_NAME_CHARS)).collect();
+    if names.is_empty() {
+        "You asked for a tool, but no tools came with the request.".to_owned()
+    } else {
+        format!("I called no tool. After “use the tool” I understand {}.", listed(&names))
     }
 }
 
@@ -135,12 +197,16 @@ fn note(length: Length) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::character::Character;
     use crate::words::words;
 
+    fn answer_to(ask: &Ask) -> String {
+        let words = words(&ask.question);
+        write(ask, &words, &Subject::of(ask, &words), &Wishes::read(&words, Character::Thorough))
+    }
+
     fn answer(question: &str) -> String {
-        let words = words(question);
-        let ask = Ask::first(question);
-        write(&ask, &Subject::of(question, &words), &Wishes::read(&words))
+        answer_to(&Ask::first(question))
     }
 
     #[test]
@@ -195,9 +261,33 @@ mod tests {
     fn a_follow_up_and_an_unknown_failure_are_noticed() {
         let mut ask = Ask::first("and now?");
         (ask.turn, ask.previous) = (3, Some("What is *it*?".to_owned()));
-        let text = write(&ask, &Subject::Other, &Wishes::read(&[]));
+        let text = answer_to(&ask);
         assert!(text.contains(r"This is turn 3 of our conversation; before, you asked “What is \*it\*?”."), "{text}");
         let text = answer("fail with teapot");
         assert!(text.contains("no failure called `teapot`") && text.contains("- `upstream_truncated`"), "{text}");
+    }
+
+    #[test]
+    fn images_tools_and_regions_are_spoken_of() {
+        use crate::image::Image;
+        let mut ask = Ask::first("What is this?");
+        ask.images = vec![Image::of("data:image/gif;base64,R0lGODlhAQABAA=="), Image::Elsewhere];
+        let text = answer_to(&ask);
+        assert!(text.contains("I see 2 images:\n\n- GIF, 1 × 1 pixels, 10 bytes\n- an address"), "{text}");
+        ask.question = "Why is the sky blue?".to_owned();
+        assert!(answer_to(&ask).contains("Rayleigh") && answer_to(&ask).contains("GIF, 1 × 1"));
+
+        assert!(answer("use the tool hammer").contains("no tools came with the request"));
+        let mut ask = Ask::first("use the tool hammer");
+        ask.terms.tools = serde_json::from_value(serde_json::json!([{"name": "saw"}, {"name": "get_nail"}])).unwrap();
+        assert!(answer_to(&ask).contains(r"I understand “saw” and “get\_nail”."), "{}", answer_to(&ask));
+        ask.results = vec!["<b>ouch</b>".to_owned()];
+        assert!(answer_to(&ask).contains("- “&#60;b&#62;ouch&#60;/b&#62;”"));
+
+        let mut ask = Ask::first("region down");
+        (ask.region, ask.told) = (Some("east"), Some(Told::Left(State::Down)));
+        assert!(answer_to(&ask).contains("last word from region **east**") && answer_to(&ask).contains("503"));
+        (ask.region, ask.told) = (None, Some(Told::OnlyOne));
+        assert!(answer_to(&ask).contains("I am the only region there is that is up"));
     }
 }

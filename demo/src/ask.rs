@@ -1,13 +1,29 @@
-//! A chat completion request, reduced to what the demo answers from.
+//! What is asked, whichever of the two protocols asks it, reduced to what the demo answers from.
+
+pub(super) mod chat;
+pub(super) mod responses;
 
 use http::StatusCode;
-use serde::Deserialize;
 use serde_json::json;
 
+use super::DEPLOYMENTS;
+use super::character::{Character, Effort};
 use super::fault::Refusal;
+use super::image::Image;
+use super::region::Told;
+use super::tool::{Choice, Tool};
 
 /// How much of the question is looked at, for words that steer and for quoting. The rest counts as words only.
 const QUESTION_CHARS: usize = 4_000;
+
+/// How much of what a tool said is repeated.
+const RESULT_CHARS: usize = 1_000;
+
+/// The most images that are looked at, and the most answers of tools.
+const MAX_ITEMS: usize = 32;
+
+/// What an image counts in the estimate of tokens: OpenAI's price of one in low detail.
+const TOKENS_AN_IMAGE: usize = 85;
 
 /// The last user message and what it needs to be answered.
 #[derive(Debug)]
@@ -20,79 +36,127 @@ pub(super) struct Ask {
     pub(super) turn: usize,
     /// The user message before, bounded.
     pub(super) previous: Option<String>,
+    /// The images of the last user message.
+    pub(super) images: Vec<Image>,
+    /// What tools answered since, each bounded.
+    pub(super) results: Vec<String>,
     /// An estimate: four characters a token and three tokens more for each message, rounded up.
     pub(super) prompt_tokens: usize,
-    /// Whether the client wants the last event to count tokens.
+    pub(super) terms: Terms,
+    /// What became of a region that was told to go down or to come back.
+    pub(super) told: Option<Told>,
+    /// The name of the region that answers, where there are several.
+    pub(super) region: Option<&'static str>,
+}
+
+/// Everything beside the conversation that a request may say.
+#[derive(Debug)]
+pub(super) struct Terms {
+    pub(super) protocol: Protocol,
+    /// The deployment that answers, by its name.
+    pub(super) deployment: &'static str,
+    pub(super) character: Character,
+    pub(super) effort: Effort,
+    /// The effort's name, where the request gave one.
+    pub(super) effort_name: Option<String>,
+    /// Whether thoughts may be told at all. The Responses API tells them only when a summary is asked for.
+    pub(super) tells_thoughts: bool,
+    /// Whether the client wants the tokens counted.
     pub(super) include_usage: bool,
+    /// The most tokens, thoughts included.
+    pub(super) max_tokens: Option<usize>,
+    /// The answer ends before the first of these.
+    pub(super) stop: Vec<String>,
+    pub(super) tools: Vec<Tool>,
+    pub(super) choice: Choice,
 }
 
-#[derive(Deserialize)]
-struct Request {
-    messages: Vec<Message>,
-    #[serde(default)]
-    stream: bool,
-    #[serde(default)]
-    stream_options: Option<StreamOptions>,
+/// What the client speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Protocol {
+    Chat,
+    Responses,
 }
 
-#[derive(Deserialize)]
-struct StreamOptions {
-    #[serde(default)]
-    include_usage: bool,
-}
-
-#[derive(Deserialize)]
-struct Message {
-    role: String,
-    content: Content,
-}
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Content {
-    Text(String),
-    Parts(Vec<Part>),
-}
-
-#[derive(Deserialize)]
-struct Part {
+/// One message of a conversation, in either protocol.
+#[derive(Debug)]
+pub(super) struct Turn {
+    by: By,
     text: String,
+    images: Vec<Image>,
+}
+
+/// Who speaks; who is neither user nor tool only counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum By {
+    User,
+    Tool,
+    Other,
+}
+
+impl By {
+    fn role(role: &str) -> Self {
+        match role {
+            "user" => Self::User,
+            "tool" => Self::Tool,
+            _ => Self::Other,
+        }
+    }
 }
 
 impl Ask {
-    /// Reads a request body. What is not a streamed chat completion with a user message is refused as OpenAI would.
-    pub(super) fn parse(body: &[u8]) -> Result<Self, Refusal> {
-        let request: Request = serde_json::from_slice(body)
-            .map_err(|_| invalid("messages", "The body is not a chat completion request with `messages` of text."))?;
-        if !request.stream {
-            return Err(invalid("stream", "The demo model only streams: send `\"stream\": true`."));
-        }
-        let include_usage = request.stream_options.is_some_and(|options| options.include_usage);
-        let messages: Vec<(String, String)> =
-            request.messages.into_iter().map(|message| (message.role, message.content.text())).collect();
-        let prompt_tokens = messages.iter().map(|(_, text)| text.chars().count().div_ceil(4) + 3).sum();
-
-        let mut said = messages.iter().filter(|(role, _)| role == "user").map(|(_, text)| text.as_str());
-        let turn = said.clone().count();
-        let question = said.next_back().ok_or_else(|| invalid("messages", "There is no message of a user."))?;
+    /// Finds the question of a conversation; `list` is what its protocol calls the list of turns.
+    fn of(turns: Vec<Turn>, terms: Terms, list: &str) -> Result<Self, Refusal> {
+        let prompt_tokens =
+            turns.iter().map(|t| t.text.chars().count().div_ceil(4) + 3 + t.images.len() * TOKENS_AN_IMAGE).sum();
+        let asked = turns.iter().rposition(|turn| turn.by == By::User);
+        let asked = asked.ok_or_else(|| invalid(list, "There is no message of a user."))?;
+        let said: Vec<String> =
+            turns.iter().filter(|t| t.by == By::User).map(|t| first(&t.text, QUESTION_CHARS)).collect();
+        let later = turns.get(asked + 1..).unwrap_or_default();
+        let results = later.iter().filter(|turn| turn.by == By::Tool).take(MAX_ITEMS);
+        let results = results.map(|turn| first(&turn.text, RESULT_CHARS)).collect();
+        let question = turns.into_iter().nth(asked).ok_or_else(|| invalid(list, "There is no message of a user."))?;
         Ok(Self {
-            question: question.chars().take(QUESTION_CHARS).collect(),
-            words: question.split_whitespace().count(),
-            turn,
-            previous: said.next_back().map(|text| text.chars().take(QUESTION_CHARS).collect()),
+            words: question.text.split_whitespace().count(),
+            turn: said.len(),
+            previous: said.into_iter().nth_back(1),
+            question: first(&question.text, QUESTION_CHARS),
+            images: question.images,
+            results,
             prompt_tokens,
-            include_usage,
+            terms,
+            told: None,
+            region: None,
         })
     }
 }
 
-impl Content {
-    fn text(self) -> String {
-        match self {
-            Self::Text(text) => text,
-            Self::Parts(parts) => parts.into_iter().map(|part| part.text).collect(),
-        }
-    }
+/// The deployment of this name and its manner, and how hard it shall think.
+fn answering(model: Option<&str>) -> (&'static str, Character) {
+    let asked = model.unwrap_or_default();
+    let character = Character::of(asked);
+    let known = DEPLOYMENTS.iter().find(|name| **name == asked);
+    let deployment = known.copied().unwrap_or(match character {
+        Character::Thorough => super::DEPLOYMENT,
+        Character::Quick => super::QUICK_DEPLOYMENT,
+    });
+    (deployment, character)
+}
+
+/// The effort of a request, or of the model that it asks.
+fn effort(named: Option<&str>, character: Character, param: &str) -> Result<Effort, Refusal> {
+    let unknown = || invalid(param, "The effort is none of none, minimal, low, medium, high, xhigh and max.");
+    named.map_or(Ok(character.effort()), |name| Effort::named(name).ok_or_else(unknown))
+}
+
+/// A bound on tokens is at least one token.
+fn max_tokens(asked: Option<usize>, param: &str) -> Result<Option<usize>, Refusal> {
+    if asked == Some(0) { Err(invalid(param, "At least one token must be allowed.")) } else { Ok(asked) }
+}
+
+fn first(text: &str, max: usize) -> String {
+    text.chars().take(max).collect()
 }
 
 fn invalid(param: &str, message: &str) -> Refusal {
@@ -106,50 +170,12 @@ impl Ask {
     pub(super) fn first(question: &str) -> Self {
         let body = json!({"messages": [{"role": "user", "content": question}], "stream": true,
             "stream_options": {"include_usage": true}});
-        Self::parse(body.to_string().as_bytes()).unwrap()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn parse(body: &serde_json::Value) -> Result<Ask, Refusal> {
-        Ask::parse(body.to_string().as_bytes())
+        chat::parse(body.to_string().as_bytes()).unwrap()
     }
 
-    #[test]
-    fn the_last_user_message_is_the_question_and_earlier_ones_are_turns() {
-        let ask = parse(&json!({"model": "x", "stream": true, "temperature": 1, "messages": [
-            {"role": "system", "content": "Be kind."},
-            {"role": "user", "content": "one"},
-            {"role": "assistant", "content": "uno"},
-            {"role": "user", "content": [{"type": "text", "text": "two "}, {"type": "text", "text": "three"}]},
-        ]}))
-        .unwrap();
-        assert_eq!((ask.question.as_str(), ask.words, ask.turn), ("two three", 2, 2));
-        assert_eq!(ask.previous.as_deref(), Some("one"));
-        assert_eq!(ask.prompt_tokens, (2 + 3) + (1 + 3) + (1 + 3) + (3 + 3));
-        assert!(!ask.include_usage);
-    }
-
-    #[test]
-    fn a_long_question_is_bounded_but_its_words_are_counted() {
-        let ask = Ask::first(&"word ".repeat(10_000));
-        assert_eq!(ask.question.chars().count(), QUESTION_CHARS);
-        assert_eq!(ask.words, 10_000);
-    }
-
-    #[test]
-    fn other_requests_are_refused_with_the_parameter() {
-        for (body, param) in [
-            (json!({"messages": [{"role": "user", "content": "x"}]}), "\"stream\""),
-            (json!({"messages": [], "stream": true}), "\"messages\""),
-            (json!({"messages": "x", "stream": true}), "\"messages\""),
-        ] {
-            let refusal = parse(&body).unwrap_err();
-            assert_eq!(refusal.status, StatusCode::BAD_REQUEST);
-            assert!(refusal.body.contains(param), "{}", refusal.body);
-        }
+    /// The same by the Responses API, with a summary of the thoughts.
+    pub(super) fn by_responses(question: &str) -> Self {
+        let body = json!({"input": question, "stream": true, "reasoning": {"summary": "auto"}});
+        responses::parse(body.to_string().as_bytes()).unwrap().0
     }
 }

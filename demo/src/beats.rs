@@ -4,7 +4,7 @@
 use std::time::Duration;
 use std::vec::IntoIter;
 
-use super::fault::Fault;
+use super::fault::{Fault, Telling};
 use super::script::Step;
 
 /// The longest piece, in characters; most are one word with the space before it, as tokens are.
@@ -19,6 +19,10 @@ pub(super) enum Voice {
     InlineThought,
     /// `content`.
     Answer,
+    /// `refusal`.
+    Refusal,
+    /// A tool's arguments.
+    Arguments,
 }
 
 /// Pieces that were streamed, and the estimate for the prompt.
@@ -34,6 +38,7 @@ pub(super) enum Finish {
     Stop,
     Length,
     ContentFilter,
+    ToolCalls,
 }
 
 impl Finish {
@@ -42,21 +47,34 @@ impl Finish {
             Self::Stop => "stop",
             Self::Length => "length",
             Self::ContentFilter => "content_filter",
+            Self::ToolCalls => "tool_calls",
         }
     }
 }
 
-/// One server-sent event.
+/// What happens in an answer, whatever the protocol makes of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Event {
-    PromptFilter,
-    Role,
+    /// The request was let in.
+    Opened,
+    /// The model has it.
+    Started,
+    /// A summary goes on with its next part, or begins.
+    SummaryPart,
+    /// The model thinks and does not tell.
+    HiddenThought,
     Piece(Voice, String),
+    /// A function is to be called; its arguments follow.
+    Call(String),
     Finish(Finish),
     LateVerdict {
         end_offset: usize,
     },
-    Error(Fault),
+    /// The message or call that is open is whole.
+    ItemDone,
+    Error(Fault, Telling),
+    /// An event of the other protocol.
+    Foreign,
     /// Half a JSON object.
     Broken,
     Usage(Tokens),
@@ -107,7 +125,7 @@ impl Beats {
         saying.at += piece.len();
         match saying.voice {
             Voice::Thought | Voice::InlineThought => self.tokens.reasoning += 1,
-            Voice::Answer => self.tokens.answer += 1,
+            Voice::Answer | Voice::Refusal | Voice::Arguments => self.tokens.answer += 1,
         }
         Some(Beat::Send(Event::Piece(saying.voice, piece.to_owned())))
     }
@@ -124,6 +142,11 @@ impl Iterator for Beats {
             match self.steps.next()? {
                 Step::Say { voice, text, pace } => {
                     self.saying = Some(Saying { voice, text, pace, at: 0, rested: false });
+                }
+                Step::Hide { text, pace } => {
+                    let thoughts = pieces(&text).count();
+                    self.tokens.reasoning += thoughts;
+                    return Some(Beat::Wait(pace.saturating_mul(u32::try_from(thoughts).unwrap_or(u32::MAX))));
                 }
                 Step::Pause(time) => return Some(Beat::Wait(time)),
                 Step::Send(event) => return Some(Beat::Send(event)),
@@ -184,6 +207,7 @@ mod tests {
             Step::Say { voice: Voice::Thought, text: String::new(), pace },
             Step::Pause(Duration::from_secs(1)),
             Step::Say { voice: Voice::Answer, text: "c".to_owned(), pace },
+            Step::Hide { text: "d e f".to_owned(), pace },
             Step::Usage,
         ];
         let piece = |voice, text: &str| Beat::Send(Event::Piece(voice, text.to_owned()));
@@ -197,7 +221,8 @@ mod tests {
                 Beat::Wait(Duration::from_secs(1)),
                 Beat::Wait(pace),
                 piece(Voice::Answer, "c"),
-                Beat::Send(Event::Usage(Tokens { prompt: 9, reasoning: 2, answer: 1 })),
+                Beat::Wait(pace * 3),
+                Beat::Send(Event::Usage(Tokens { prompt: 9, reasoning: 5, answer: 1 })),
             ]
         );
     }

@@ -3,8 +3,10 @@
 use http::StatusCode;
 use serde_json::{Value, json};
 
+use super::ask::Protocol;
+
 /// Long enough for the client to come back later, so long that no client retries it by itself within one request.
-const RETRY_AFTER_SECONDS: u16 = 20;
+pub(super) const RETRY_AFTER_SECONDS: u16 = 20;
 
 /// A failure, named by the error code that the program in front should make of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,8 +27,25 @@ pub(super) enum Fault {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum When {
     AtOnce,
+    /// After the first events, which say nothing yet: the status is 200 already.
+    InStream,
     AfterThoughts,
     Midway,
+    /// After the last word, before anything says that it was the last.
+    AtEnd,
+}
+
+/// How the Responses API tells a failure inside the stream. Chat completions have one way only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Telling {
+    /// As Azure does: `response.failed` without any, then `error` with it.
+    ReasonLast,
+    /// As OpenAI does: `error` with it, then `response.failed` with it.
+    ReasonFirst,
+    /// `error` only, with its fields flat, as OpenAI documents it.
+    ReasonAlone,
+    /// `response.failed` without any, and the end.
+    NoReason,
 }
 
 /// An HTTP answer instead of a stream.
@@ -63,6 +82,7 @@ impl Fault {
     /// long or a deployment that is not there never shows in the middle of an answer.
     pub(super) fn place(self, asked: Option<When>) -> When {
         match self {
+            Self::ContextLength if asked == Some(When::InStream) => When::InStream,
             Self::ContextLength | Self::Auth | Self::Misconfigured | Self::Rejected => When::AtOnce,
             Self::ContentFilter | Self::RateLimited | Self::Error | Self::Protocol => asked.unwrap_or(When::AtOnce),
             Self::Timeout => asked.unwrap_or(When::AfterThoughts),
@@ -71,14 +91,21 @@ impl Fault {
     }
 
     /// The HTTP answer of a failure that happens at once; none where a failure needs a stream.
-    pub(super) fn refusal(self) -> Option<Refusal> {
+    pub(super) fn refusal(self, protocol: Protocol) -> Option<Refusal> {
+        let conversation = match protocol {
+            Protocol::Chat => "messages",
+            Protocol::Responses => "input",
+        };
         let (status, code, param, message) = match self {
             Self::ContentFilter => return Some(filtered_prompt()),
             Self::Protocol => return Some(page_instead_of_events()),
             Self::Timeout | Self::Truncated => return None,
-            Self::ContextLength => {
-                (StatusCode::BAD_REQUEST, "context_length_exceeded", Some("messages"), "The conversation is too long.")
-            }
+            Self::ContextLength => (
+                StatusCode::BAD_REQUEST,
+                "context_length_exceeded",
+                Some(conversation),
+                "The conversation is too long.",
+            ),
             Self::RateLimited => {
                 (StatusCode::TOO_MANY_REQUESTS, "RateLimitReached", None, "Too many tokens a minute. Wait 20 seconds.")
             }
@@ -107,13 +134,34 @@ impl Fault {
         Some(Refusal { retry_after, ..Refusal::json(status, &body) })
     }
 
-    /// The error object of an event in the middle of a stream, for the two failures that come that way.
-    pub(super) fn error_object(self) -> Value {
+    /// What an event inside a stream says of the failure, for those that come that way.
+    pub(super) fn reason(self) -> Reason {
         let (kind, code, message) = match self {
+            Self::ContentFilter => {
+                ("invalid_request_error", "content_policy_violation", "The prompt triggered the content filter.")
+            }
+            Self::ContextLength => {
+                ("invalid_request_error", "context_length_exceeded", "The conversation is too long.")
+            }
             Self::RateLimited => ("server_error", "rate_limit_exceeded", "The rate limit was reached while answering."),
             _ => ("server_error", "server_error", "The model's server had an error while answering."),
         };
-        json!({"error": {"message": demo(message), "type": kind, "param": null, "code": code}})
+        Reason { kind, code, message: demo(message) }
+    }
+}
+
+/// Why an answer failed.
+#[derive(Debug)]
+pub(super) struct Reason {
+    pub(super) kind: &'static str,
+    pub(super) code: &'static str,
+    pub(super) message: String,
+}
+
+impl Reason {
+    /// The object that both protocols name `error`.
+    pub(super) fn object(&self) -> Value {
+        json!({"message": self.message, "type": self.kind, "param": null, "code": self.code})
     }
 }
 
@@ -156,6 +204,13 @@ fn page_instead_of_events() -> Refusal {
     }
 }
 
+/// A region that is down. No time to wait is named: another region is there.
+pub(super) fn region_is_down() -> Refusal {
+    let message = demo("This region is down.");
+    let error = json!({"message": message, "type": "server_error", "param": null, "code": "ServiceUnavailable"});
+    Refusal::json(StatusCode::SERVICE_UNAVAILABLE, &json!({"error": error}))
+}
+
 /// Marks an error text, so that nobody who finds it in a log takes it for a real one.
 fn demo(message: &str) -> String {
     format!("{message} (Asked for in the demo: nothing is really wrong.)")
@@ -166,7 +221,7 @@ mod tests {
     use super::*;
 
     fn error(fault: Fault) -> (StatusCode, Value) {
-        let refusal = fault.refusal().unwrap();
+        let refusal = fault.refusal(Protocol::Chat).unwrap();
         let body: Value = serde_json::from_str(&refusal.body).unwrap();
         (refusal.status, body["error"].clone())
     }
@@ -193,9 +248,9 @@ mod tests {
             let (got, error) = error(fault);
             assert_eq!((got.as_u16(), error["code"].as_str()), (status, Some(code)));
         }
-        assert_eq!(Fault::RateLimited.refusal().unwrap().retry_after, Some(20));
-        assert_eq!(Fault::Error.refusal().unwrap().retry_after, None);
-        let page = Fault::Protocol.refusal().unwrap();
+        assert_eq!(Fault::RateLimited.refusal(Protocol::Chat).unwrap().retry_after, Some(20));
+        assert_eq!(Fault::Error.refusal(Protocol::Chat).unwrap().retry_after, None);
+        let page = Fault::Protocol.refusal(Protocol::Chat).unwrap();
         assert_eq!((page.status, page.content_type), (StatusCode::OK, "text/html; charset=utf-8"));
     }
 
@@ -213,5 +268,7 @@ mod tests {
         assert_eq!(Fault::Error.place(Some(When::Midway)), When::Midway);
         assert_eq!(Fault::Timeout.place(None), When::AfterThoughts);
         assert_eq!(Fault::Truncated.place(None), When::Midway);
+        assert_eq!(Fault::ContextLength.place(Some(When::InStream)), When::InStream);
+        assert_eq!(Fault::ContextLength.place(Some(When::AtEnd)), When::AtOnce);
     }
 }

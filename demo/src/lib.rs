@@ -1,138 +1,155 @@
 //! The built-in demo model: an OpenAI-style server for loopback, so that the program can be tried without Azure.
 //!
-//! In comes a chat completion request, out goes an event stream shaped like Azure's for a DeepSeek deployment: thoughts
-//! first, then an answer in Markdown, at a readable pace. It is no language model and says so. Words in the last user
-//! message steer it (`wishes`), also into every failure that an upstream can cause (`fault`).
+//! In comes a request for chat completions or of the Responses API, out goes an event stream in Azure's shape: thoughts
+//! first, or a summary of them, then an answer in Markdown, at a readable pace. It is no language model and says so. Words
+//! in the last user message steer it (`wishes`), also into every failure that an upstream can cause (`fault`).
+//!
+//! [`serve`] is one server. [`Regions`] is two, of which one can be told to go down, so that failover can be seen.
 //!
 //! # Layout, in the order a request passes
 //!
-//! - `ask`: request body to `Ask`, or a refusal.
+//! - `server`: a region's connections and routes; `region`: which of them are up.
+//! - `ask`: request body to `Ask`, or a refusal, for each protocol; `character`, `image`, `tool`: what else it brings.
 //! - `words`: the small text tools that all others share.
 //! - `wishes`: what the words of the question tell the demo to do: pace, length, silences, failures.
 //! - `subject`: what the question is about, as far as a demo can tell; `sum` and `fraction` compute.
-//! - `thoughts`, `answer`, `tour`, `long`: the texts.
+//! - `thoughts`, `summary`, `answer`, `tour`, `long`: the texts.
 //! - `fault`: the failures that can be asked for, and the shape each has at Azure.
-//! - `script`: all of that put in order, with its pauses, before anything is sent.
+//! - `script`: all of that put in order, with its pauses, before anything is sent; `budget` ends it early.
 //! - `beats`: a script cut into single waits and events.
-//! - `wire`: an event to the bytes of its server-sent event.
+//! - `wire`: an event to the bytes of its server-sent events, in either protocol.
 //!
-//! All but this file is pure. The stream is pulled: it sleeps between two events inside the response body, so a client
-//! that leaves drops it, and nothing is left running.
+//! All but `server` and this file is pure, up to the state of the regions. The stream is pulled: it sleeps between two
+//! events inside the response body, so a client that leaves drops it, and nothing is left running.
 
 mod answer;
 mod ask;
 mod beats;
+mod budget;
+mod character;
 mod fault;
 mod fraction;
+mod image;
 mod long;
+mod region;
 mod script;
+mod server;
 mod subject;
 mod sum;
+mod summary;
 mod thoughts;
+mod tool;
 mod tour;
 mod wire;
 mod wishes;
 mod words;
 
-use std::convert::Infallible;
-use std::time::Duration;
+use std::net::{Ipv4Addr, SocketAddr};
 
-use axum::Router;
-use axum::body::Body;
-use axum::extract::DefaultBodyLimit;
-use axum::response::{IntoResponse, Response};
-use axum::routing::post;
-use bytes::Bytes;
-use futures::stream::{self, Stream};
-use http::header::{CACHE_CONTROL, CONTENT_TYPE};
-use hyper::server::conn::http1;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
 
-use self::ask::Ask;
-use self::beats::{Beat, Beats};
-use self::fault::Refusal;
-use self::script::Script;
-use self::wire::Envelope;
+use self::region::Region;
 
-/// The deployment name under which the demo model is configured and calls itself in its chunks. A request's own `model`
-/// is ignored, so a deployment name set without an endpoint does no harm.
+/// The deployment name of the model that takes its time. A name that the demo does not know is answered by this model, so a
+/// deployment name set without an endpoint does no harm.
 pub const DEPLOYMENT: &str = "demo";
 
-/// The largest request body. The program in front has its own, smaller bound; this one only keeps the server sane alone.
-const MAX_BODY_BYTES: usize = 8 * 1024 * 1024;
+/// The deployment name of the model that is quick, as is any other name with `quick` in it.
+pub const QUICK_DEPLOYMENT: &str = "demo-quick";
 
-/// Pause after an accept failed; out of file descriptors, mostly.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// Every name that a deployment calls itself by.
+const DEPLOYMENTS: [&str; 6] =
+    [DEPLOYMENT, QUICK_DEPLOYMENT, "demo-east", "demo-west", "demo-quick-east", "demo-quick-west"];
 
-/// Serves the demo model on `listener` until the future is dropped: `POST /openai/v1/chat/completions`.
+/// The names of the regions, in the order of [`Regions::addresses`] and [`Model::deployments`].
+const REGIONS: [&str; 2] = ["east", "west"];
+
+/// A model that can be chosen, and where it is deployed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Model {
+    /// What it is called among the program's models.
+    pub name: &'static str,
+    /// What people read.
+    pub title: &'static str,
+    /// Its deployment in each region, in the order of [`Regions::addresses`]. They differ so that an answer shows where it
+    /// comes from; [`DEPLOYMENT`] and [`QUICK_DEPLOYMENT`] are known in every region too.
+    pub deployments: [&'static str; 2],
+    /// The efforts that a request may name.
+    pub efforts: [&'static str; 3],
+    /// The effort of a request that names none.
+    pub effort: &'static str,
+}
+
+/// What can be chosen; the first is the one to begin with. Both take images and tools, and speak both protocols.
+pub const MODELS: [Model; 2] = [
+    Model {
+        name: "thorough",
+        title: "Thorough",
+        deployments: ["demo-east", "demo-west"],
+        efforts: ["low", "medium", "high"],
+        effort: "medium",
+    },
+    Model {
+        name: "quick",
+        title: "Quick",
+        deployments: ["demo-quick-east", "demo-quick-west"],
+        efforts: ["low", "medium", "high"],
+        effort: "low",
+    },
+];
+
+/// Serves the demo model on `listener` until the future is dropped: chat completions at `POST /v1/chat/completions`, the
+/// Responses API at `POST /v1/responses`, and both also below `/openai`.
 ///
 /// It asks for no token and bounds no number of connections, so the listener should be one on loopback.
 pub async fn serve(listener: TcpListener) {
-    let routes =
-        Router::new().route("/openai/v1/chat/completions", post(complete)).layer(DefaultBodyLimit::max(MAX_BODY_BYTES));
-    loop {
-        let socket = match listener.accept().await {
-            Ok((socket, _)) => socket,
-            Err(error) => {
-                tracing::debug!(%error, "no connection to the demo model can be accepted");
-                tokio::time::sleep(ACCEPT_PAUSE).await;
-                continue;
-            }
-        };
-        // Pieces are tiny and each should leave at once. If it cannot be set, the stream is merely less even.
-        if let Err(error) = socket.set_nodelay(true) {
-            tracing::debug!(%error, "TCP_NODELAY could not be set for the demo model");
-        }
-        // On hyper itself, as the program serves its clients: what both use is in the binary once.
-        let service = TowerToHyperService::new(routes.clone());
-        let connection = http1::Builder::new().timer(TokioTimer::new()).serve_connection(TokioIo::new(socket), service);
-        tokio::spawn(async move {
-            if let Err(error) = connection.await {
-                tracing::debug!(%error, "a connection to the demo model broke off");
-            }
-        });
+    server::serve(listener, Region::lone()).await;
+}
+
+/// Two servers on loopback that know of each other. `region down`, said in a question, takes the one that hears it away
+/// until `region up` is said to the other.
+///
+/// As settings of the program:
+///
+/// ```
+/// # async fn settings() -> std::io::Result<Vec<String>> {
+/// let regions = demo_model::Regions::bind().await?;
+/// let [east, west] = regions.addresses();
+/// let settings = demo_model::MODELS.iter().map(|model| {
+///     let [first, second] = model.deployments;
+///     format!("MODEL_{}={first}@http://{east}, {second}@http://{west}", model.name.to_uppercase())
+/// });
+/// # Ok(settings.collect())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct Regions {
+    listeners: [(TcpListener, SocketAddr); 2],
+}
+
+impl Regions {
+    /// Binds two free ports of 127.0.0.1. Fails when there are none.
+    pub async fn bind() -> std::io::Result<Self> {
+        Ok(Self { listeners: [bind().await?, bind().await?] })
+    }
+
+    /// Where the regions listen: `http://{address}` is an endpoint.
+    pub fn addresses(&self) -> [SocketAddr; 2] {
+        self.listeners.each_ref().map(|(_, address)| *address)
+    }
+
+    /// Serves both until the future is dropped, each as [`serve`] does.
+    pub async fn serve(self) {
+        let [east, west] = Region::all(REGIONS);
+        let [(first, _), (second, _)] = self.listeners;
+        tokio::join!(server::serve(first, east), server::serve(second, west));
     }
 }
 
-/// The whole story: read the request, write the script, play it.
-async fn complete(body: Bytes) -> Response {
-    let ask = match Ask::parse(&body) {
-        Ok(ask) => ask,
-        Err(refusal) => return refuse(refusal),
-    };
-    match Script::write(&ask) {
-        Script::Refuse { wait, refusal } => {
-            tokio::time::sleep(wait).await;
-            refuse(refusal)
-        }
-        Script::Stream(steps) => {
-            let beats = Beats::new(steps, ask.prompt_tokens);
-            let headers = [(CONTENT_TYPE, "text/event-stream; charset=utf-8"), (CACHE_CONTROL, "no-cache")];
-            (headers, Body::from_stream(play(beats, Envelope::new()))).into_response()
-        }
-    }
-}
-
-/// The events as bytes, each no earlier than its time. Headers go out before the first wait.
-fn play(beats: Beats, envelope: Envelope) -> impl Stream<Item = Result<Bytes, Infallible>> + Send {
-    stream::unfold((beats, envelope), |(mut beats, envelope)| async move {
-        loop {
-            match beats.next()? {
-                Beat::Wait(time) => tokio::time::sleep(time).await,
-                Beat::Send(event) => return Some((Ok(envelope.event(&event)), (beats, envelope))),
-            }
-        }
-    })
-}
-
-fn refuse(refusal: Refusal) -> Response {
-    let mut response = (refusal.status, [(CONTENT_TYPE, refusal.content_type)], refusal.body).into_response();
-    if let Some(seconds) = refusal.retry_after {
-        response.headers_mut().insert(http::header::RETRY_AFTER, seconds.into());
-    }
-    response
+async fn bind() -> std::io::Result<(TcpListener, SocketAddr)> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+    let address = listener.local_addr()?;
+    Ok((listener, address))
 }
 
 #[cfg(test)]

@@ -1,8 +1,10 @@
 //! What a question is about, as far as a demo can tell.
 
+use super::ask::Ask;
+use super::region::Told;
 use super::sum::{self, Sum};
 
-const GREETINGS: [&str; 8] = ["hello", "hi", "hey", "hallo", "greetings", "howdy", "good", "welcome"];
+const GREETINGS: [&str; 9] = ["hello", "hi", "hey", "hallo", "greetings", "howdy", "good", "guten", "welcome"];
 
 /// The longest message that is only a greeting, in words.
 const MAX_GREETING_WORDS: usize = 6;
@@ -22,14 +24,33 @@ pub(super) enum Subject {
         word: String,
         count: usize,
     },
+    /// Images, without a question that is known.
+    Pictures,
+    /// Tools have answered.
+    ToolsSaid,
+    /// A region was told to go down or to come back.
+    Region(Told),
     Other,
 }
 
 impl Subject {
-    /// What `question` is about; `words` are its words.
-    pub(super) fn of(question: &str, words: &[String]) -> Self {
+    /// What `ask` is about; `words` are those of its question.
+    pub(super) fn of(ask: &Ask, words: &[String]) -> Self {
+        if let Some(told) = ask.told {
+            Self::Region(told)
+        } else if !ask.results.is_empty() {
+            Self::ToolsSaid
+        } else {
+            match Self::of_question(&ask.question, words) {
+                Self::Other if !ask.images.is_empty() => Self::Pictures,
+                subject => subject,
+            }
+        }
+    }
+
+    fn of_question(question: &str, words: &[String]) -> Self {
         let says = |word: &str| words.iter().any(|said| said == word);
-        if says("sky") && says("blue") {
+        if (says("sky") && says("blue")) || (says("himmel") && says("blau")) {
             Self::Sky
         } else if let Some(letters) = letters(words) {
             letters
@@ -37,7 +58,7 @@ impl Subject {
             Self::Sum(sum)
         } else if is_greeting(words) {
             Self::Greeting
-        } else if words.first().is_some_and(|word| word == "help")
+        } else if words.first().is_some_and(|word| matches!(word.as_str(), "help" | "hilfe"))
             || super::words::has(words, &["what", "can", "you", "do"])
             || super::words::has(words, &["what", "can", "i", "try"])
         {
@@ -51,7 +72,11 @@ impl Subject {
 fn is_greeting(words: &[String]) -> bool {
     let mut said = words.iter().map(String::as_str);
     let first = said.next().unwrap_or_default();
-    let whole = first != "good" || matches!(said.next(), Some("morning" | "day" | "afternoon" | "evening"));
+    let whole = match first {
+        "good" => matches!(said.next(), Some("morning" | "day" | "afternoon" | "evening")),
+        "guten" => matches!(said.next(), Some("morgen" | "tag" | "abend")),
+        _ => true,
+    };
     whole && GREETINGS.contains(&first) && words.len() <= MAX_GREETING_WORDS
 }
 
@@ -81,7 +106,7 @@ mod tests {
     use crate::words::words;
 
     fn subject(question: &str) -> Subject {
-        Subject::of(question, &words(question))
+        Subject::of(&Ask::first(question), &words(question))
     }
 
     #[test]
@@ -109,6 +134,9 @@ mod tests {
         assert_eq!(subject("Hi, why is the sky so blue today?"), Subject::Sky);
         assert_eq!(subject("Hello!"), Subject::Greeting);
         assert_eq!(subject("good morning, demo"), Subject::Greeting);
+        assert_eq!(subject("Guten Tag!"), Subject::Greeting);
+        assert_eq!(subject("Warum ist der Himmel blau?"), Subject::Sky);
+        assert_eq!(subject("Hilfe!"), Subject::Guide);
         assert_eq!(subject("What can you do?"), Subject::Guide);
         assert!(matches!(subject("what is 17*23+4?"), Subject::Sum(_)));
         for other in

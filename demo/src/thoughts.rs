@@ -12,6 +12,9 @@ use super::words::{bounded, count};
 const WORDS_REPEATED: usize = 12;
 const WORDS_WALKED: usize = 60;
 
+/// How many steps of longer thoughts stand in one paragraph.
+const STEPS_A_PARAGRAPH: u64 = 8;
+
 /// The longest word that is repeated.
 const MAX_WORD_CHARS: usize = 24;
 
@@ -27,11 +30,24 @@ pub(super) fn usual(ask: &Ask, words: &[String], subject: &Subject, length: Leng
     if ask.turn > 1 {
         let _ = write!(text, "This is turn {}, so something was asked before; I should say that I noticed. ", ask.turn);
     }
-    text.push_str(&about(words, subject, length));
+    text.push_str(&about(ask, words, subject, length));
     text
 }
 
-fn about(words: &[String], subject: &Subject, length: Length) -> String {
+/// The first paragraph, for whom one thought is enough.
+pub(super) fn least(usual: &str) -> &str {
+    usual.split_once("\n\n").map_or(usual, |(first, _)| first)
+}
+
+/// One thought more than usual.
+pub(super) fn more(usual: &str) -> String {
+    format!(
+        "{usual}\n\nA high effort was asked for, so once more from the start: do I claim anything that I do not know? The \
+         facts were given to me, and what I computed I computed exactly. It can stay as it is."
+    )
+}
+
+fn about(ask: &Ask, words: &[String], subject: &Subject, length: Length) -> String {
     match subject {
         Subject::Greeting => "That is a greeting. I should greet back, and since nobody can guess what a demo \
             understands, I should say what can be tried."
@@ -58,6 +74,18 @@ fn about(words: &[String], subject: &Subject, length: Length) -> String {
             "I am to count the letter {letter} in {word}. Letter by letter: {}.\n\nThat makes {found}.",
             spelled(*letter, word)
         ),
+        Subject::Pictures => format!(
+            "{} came with it. I cannot see, but the beginning of an image file says what kind it is and how \
+             large.\n\nI should say just that, and not pretend to have looked.",
+            count(ask.images.len(), "image"),
+        ),
+        Subject::ToolsSaid => format!(
+            "{} came back from the tools. I was asked to use them, so I should pass on what they say and add nothing.",
+            count(ask.results.len(), "answer"),
+        ),
+        Subject::Region(_) => "That is no question but an order about the regions that answer. I should say what \
+            became of it, and what to do next."
+            .to_owned(),
         Subject::Other => {
             let longest = words.iter().max_by_key(|word| word.chars().count());
             let longest = longest.map_or(String::new(), |word| {
@@ -105,7 +133,9 @@ pub(super) fn longer(usual: &str, words: &[String], enough: impl Fn(&str) -> boo
     let mut number = 0_u64;
     while !enough(&text) {
         number += 1;
-        let _ = write!(text, "\nStep {number}. {}", remark(number));
+        // Paragraph by paragraph, so that a summary has parts that can be read.
+        let gap = if number > 1 && number % STEPS_A_PARAGRAPH == 1 { "\n\n" } else { "\n" };
+        let _ = write!(text, "{gap}Step {number}. {}", remark(number));
         if let Some(word) = walk.next() {
             let word = bounded(word, MAX_WORD_CHARS);
             let vowels = word.chars().filter(|c| matches!(c, 'a' | 'e' | 'i' | 'o' | 'u')).count();
@@ -158,6 +188,13 @@ mod tests {
         assert_eq!(remark(35), "35 is no prime number: it is 5 times 7.");
         assert_eq!(remark(9), "The numbers from 1 to 9 add up to 45.");
         assert_eq!(remark(10), "The square of 10 is 100.");
+    }
+
+    #[test]
+    fn effort_takes_thoughts_away_or_adds_one() {
+        assert_eq!(least("a\n\nb\n\nc"), "a");
+        assert_eq!(least("a"), "a");
+        assert!(more("a").starts_with("a\n\nA high effort"));
     }
 
     #[test]

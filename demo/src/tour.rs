@@ -12,16 +12,23 @@ pub(super) fn guide() -> String {
      - `Why is the sky blue?`\n\
      - `What is 17*23+4?`, or another sum with `+ - * /` and parentheses\n\
      - `How many r in strawberry?`, or another letter in another word\n\
-     - anything else, and a second question after it\n\n\
+     - anything else, and a second question after it\n\
+     - something with an **image**: I say what its header says\n\
+     - **use the tool** and its name, where the request brings tools along\n\n\
      ### Tell me how\n\n\
      - **slowly** or **fast**; **a long answer** or **short**\n\
-     - **think longer** (about a minute) or **no thoughts**\n\
-     - **wait 30 s first**, or **silence for 20 s** between thoughts and answer, to see heartbeats\n\
+     - **think longer** (about a minute), **no thoughts**, or **hide your thoughts**, which are then counted only\n\
+     - **wait 30 s first**, or **silence for 20 s** between thoughts and answer (**midway**: in the answer), to see \
+     heartbeats\n\
      - **inline tags**: thoughts inside the text, as some models send them\n\
-     - **cut by length**, or **late filter verdict**, which takes the answer back\n\n\
+     - **cut by length**; **late filter verdict**, which takes the answer back; **refuse to answer**\n\n\
      ### Make me fail\n\n\
      - **fail with rate_limited**, or with another of these: {}\n\
-     - add **midway** or **after the thoughts**, and most of them come inside the answer",
+     - add **midway**, **after the thoughts**, **at the end** or **in the stream** (before the first word), and most of \
+     them come inside the answer\n\
+     - by the Responses API also **reason first**, **reason alone** or **without a reason**: how a failure is told\n\
+     - **region down** or **region unreachable**, ask again, and another region answers, where there is one; **region up** \
+     ends it",
         codes.join(", ")
     )
 }
@@ -46,11 +53,19 @@ fn list() -> String {
 }
 
 fn table(ask: &Ask, wishes: &Wishes) -> String {
+    let terms = &ask.terms;
+    let mut asked = format!("| Model | {} |\n", terms.deployment);
+    for (what, value) in [("Reasoning effort", terms.effort_name.as_deref()), ("Region", ask.region)] {
+        if let Some(value) = value {
+            asked.extend(["| ", what, " | ", value, " |\n"]);
+        }
+    }
     let (thoughts, answer) = (wishes.pace.thoughts().as_millis(), wishes.pace.answer().as_millis());
     format!(
         "### A table: your request in numbers\n\n\
          | What | Value |\n\
          | :--- | ---: |\n\
+         {asked}\
          | Words in your message | {} |\n\
          | Turn of the conversation | {} |\n\
          | Tokens of the prompt, estimated | {} |\n\
@@ -95,8 +110,9 @@ mod tests {
     #[test]
     fn the_tour_is_about_this_request() {
         let ask = Ask::first("one two three");
-        let wishes = Wishes::read(&["slowly".to_owned()]);
+        let wishes = Wishes::read(&["slowly".to_owned()], crate::character::Character::Thorough);
         let text = write(&ask, &wishes, false);
+        assert!(text.contains("| Model | demo |\n| Words"), "{text}");
         assert!(text.contains("| Words in your message | 3 |"));
         assert!(text.contains("| Pause before a piece of the answer | 150 ms |"));
         assert!(text.contains(r"\sum_{k=1}^{10} k = \frac{10 \cdot 11}{2} = 55"), "{text}");

@@ -3,7 +3,8 @@
 
 use std::time::Duration;
 
-use super::fault::{Fault, When};
+use super::character::Character;
+use super::fault::{Fault, Telling, When};
 use super::words::has;
 
 /// The longest pause that can be asked for.
@@ -20,11 +21,15 @@ pub(super) struct Wishes {
     pub(super) thinking: Thinking,
     /// Silence before the first event, on top of the usual moment.
     pub(super) wait: Duration,
-    /// Silence between thoughts and answer.
+    /// Silence between thoughts and answer, or in the middle of the answer.
     pub(super) silence: Duration,
+    pub(super) silence_midway: bool,
+    /// Thoughts are counted and take their time, but are not told.
+    pub(super) hidden: bool,
     /// Thoughts come as `<think>…</think>` in the content.
     pub(super) inline_tags: bool,
     pub(super) ending: Ending,
+    pub(super) telling: Telling,
     /// A failure was asked for by a name that is none.
     pub(super) unknown_fault: Option<String>,
 }
@@ -33,6 +38,8 @@ pub(super) struct Wishes {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Pace {
     Usual,
+    /// Usual, for the model that is quick.
+    Brisk,
     Slow,
     Fast,
 }
@@ -60,6 +67,8 @@ pub(super) enum Ending {
     Length,
     /// Finish reason `stop`, and then the filter says that the answer was not fit to be shown.
     LateVerdict,
+    /// The model declines, in the field that is there for it.
+    Refusal,
     Fault(Fault, When),
 }
 
@@ -68,6 +77,7 @@ impl Pace {
     pub(super) fn first(self) -> Duration {
         match self {
             Self::Usual | Self::Slow => Duration::from_millis(300),
+            Self::Brisk => Duration::from_millis(150),
             Self::Fast => Duration::from_millis(20),
         }
     }
@@ -76,6 +86,7 @@ impl Pace {
     pub(super) fn thoughts(self) -> Duration {
         match self {
             Self::Usual => Duration::from_millis(25),
+            Self::Brisk => Duration::from_millis(12),
             Self::Slow => Duration::from_millis(150),
             Self::Fast => Duration::from_millis(2),
         }
@@ -85,20 +96,23 @@ impl Pace {
     pub(super) fn answer(self) -> Duration {
         match self {
             Self::Usual => Duration::from_millis(18),
+            Self::Brisk => Duration::from_millis(9),
             Self::Slow | Self::Fast => self.thoughts(),
         }
     }
 }
 
 impl Wishes {
-    /// Finds the wishes among the lower-case words of the question.
-    pub(super) fn read(words: &[String]) -> Self {
+    /// Finds the wishes among the lower-case words of a question to `character`.
+    pub(super) fn read(words: &[String], character: Character) -> Self {
         let longer_thoughts = asks_to_think_longer(words);
         let (fault, unknown_fault) = fault(words);
         let ending = if let Some(fault) = fault {
             Ending::Fault(fault, fault.place(place(words)))
         } else if has(words, &["late", "filter", "verdict"]) {
             Ending::LateVerdict
+        } else if has(words, &["refuse", "to", "answer"]) {
+            Ending::Refusal
         } else if has(words, &["cut", "by", "length"]) {
             Ending::Length
         } else {
@@ -110,7 +124,10 @@ impl Wishes {
             } else if wants(words, &["fast", "faster"]) {
                 Pace::Fast
             } else {
-                Pace::Usual
+                match character {
+                    Character::Thorough => Pace::Usual,
+                    Character::Quick => Pace::Brisk,
+                }
             },
             length: if wants(words, &["long"]) || (wants(words, &["longer"]) && !longer_thoughts) {
                 Length::Long
@@ -128,8 +145,11 @@ impl Wishes {
             },
             wait: pause_after(words, &["wait"], &["first"]),
             silence: pause_after(words, &["silence", "silent"], &[]),
+            silence_midway: fault.is_none() && wants(words, &["midway"]),
+            hidden: has(words, &["hide", "your", "thoughts"]) || has(words, &["hidden", "thoughts"]),
             inline_tags: has(words, &["inline", "tags"]),
             ending,
+            telling: telling(words),
             unknown_fault,
         }
     }
@@ -138,7 +158,7 @@ impl Wishes {
     pub(super) fn spoken(&self) -> Vec<String> {
         let mut spoken = Vec::new();
         match self.pace {
-            Pace::Usual => {}
+            Pace::Usual | Pace::Brisk => {}
             Pace::Slow => spoken.push("a slow pace".to_owned()),
             Pace::Fast => spoken.push("a fast pace".to_owned()),
         }
@@ -156,7 +176,11 @@ impl Wishes {
             spoken.push(format!("a wait of {} s before the first word", self.wait.as_secs_f64()));
         }
         if self.silence > Duration::ZERO {
-            spoken.push(format!("a silence of {} s before the answer", self.silence.as_secs_f64()));
+            let place = if self.silence_midway { "in the middle of" } else { "before" };
+            spoken.push(format!("a silence of {} s {place} the answer", self.silence.as_secs_f64()));
+        }
+        if self.hidden {
+            spoken.push("thoughts that are not told".to_owned());
         }
         if self.inline_tags {
             spoken.push("thoughts inside tags in the content".to_owned());
@@ -206,12 +230,29 @@ fn fault(words: &[String]) -> (Option<Fault>, Option<String>) {
 fn place(words: &[String]) -> Option<When> {
     if wants(words, &["midway"]) {
         Some(When::Midway)
+    } else if has(words, &["at", "the", "end"]) {
+        Some(When::AtEnd)
+    } else if has(words, &["in", "the", "stream"]) {
+        Some(When::InStream)
     } else if has(words, &["after", "the", "thoughts"]) || has(words, &["after", "thoughts"]) {
         Some(When::AfterThoughts)
     } else if has(words, &["at", "once"]) {
         Some(When::AtOnce)
     } else {
         None
+    }
+}
+
+/// How a failure inside the stream is told.
+fn telling(words: &[String]) -> Telling {
+    if has(words, &["reason", "first"]) {
+        Telling::ReasonFirst
+    } else if has(words, &["reason", "alone"]) {
+        Telling::ReasonAlone
+    } else if has(words, &["without", "a", "reason"]) {
+        Telling::NoReason
+    } else {
+        Telling::ReasonLast
     }
 }
 

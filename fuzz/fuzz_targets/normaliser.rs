@@ -39,6 +39,7 @@ fn relay<'p>(pieces: impl IntoIterator<Item = &'p [u8]>) -> Relayed {
         while let Some(event) = events.next().expect("the bound is far") {
             let before = lines.len();
             match answer.event(&event, &mut lines) {
+                Ok(Next::Failed) => unreachable!("a chunk tells the reason"),
                 Ok(Next::Event) => {
                     let (finishes, filters) = look(&event.data);
                     finished |= finishes;

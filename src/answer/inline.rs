@@ -33,6 +33,22 @@ pub(crate) struct InlineThoughts {
     starts_inside: bool,
 }
 
+/// How a piece of content passes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Route {
+    /// As content, untouched.
+    Content,
+    /// As thoughts, untouched.
+    Thoughts,
+    /// A tag may be in it, or part of one.
+    Mixed,
+}
+
+/// Whether a string begins with the escape of a character, or of half of one, that is no part of a tag.
+fn beyond_ascii(inside: &[u8]) -> bool {
+    inside.starts_with(b"\\u") && !inside.starts_with(b"\\u00")
+}
+
 /// What a piece of content turned out to be, in this order. Any of the three may be empty.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Told {
@@ -50,15 +66,6 @@ impl InlineThoughts {
         Self { starts_inside, ..Self::default() }
     }
 
-    /// Whether content is content unless it begins with a tag.
-    pub(crate) fn starts_outside(&self) -> bool {
-        !self.starts_inside
-    }
-
-    pub(crate) fn place(&self) -> Place {
-        self.place
-    }
-
     /// Whether all that comes now is content, and nothing is held back.
     pub(crate) fn is_past(&self) -> bool {
         self.place == Place::Answering && self.held.is_empty()
@@ -73,6 +80,33 @@ impl InlineThoughts {
     pub(crate) fn stop_looking(&mut self) {
         if self.place == Place::Start {
             self.place = Place::Answering;
+        }
+    }
+
+    /// How the next piece passes: the inside of a JSON string, which is not decoded, for nearly all pieces are plain.
+    /// Content or thoughts are passed on untouched; a piece that is mixed is for [`Self::push`].
+    pub(crate) fn route(&mut self, inside: &str) -> Route {
+        let raw = inside.as_bytes();
+        match self.place {
+            Place::Answering if self.is_clear() => Route::Content,
+            Place::Start
+                if self.is_clear()
+                    && !self.starts_inside
+                    && (!matches!(raw.first(), Some(b' ' | b'<' | b'\\')) || beyond_ascii(raw)) =>
+            {
+                self.stop_looking();
+                Route::Content
+            }
+            // Some encoders write < as \u003c; an escape beyond ASCII is no part of a tag.
+            Place::Thinking
+                if self.is_clear()
+                    && memchr::memchr(b'<', raw).is_none()
+                    && !memchr::memchr_iter(b'\\', raw)
+                        .any(|at| raw.get(at..).is_some_and(|at| at.starts_with(b"\\u00"))) =>
+            {
+                Route::Thoughts
+            }
+            _ => Route::Mixed,
         }
     }
 

@@ -76,8 +76,12 @@ impl<'o> Lines<'o> {
     /// The beginning of a line: its choice's index.
     pub(crate) fn index(&mut self, index: u32) {
         self.put("{\"index\":");
-        // Small numbers; writing into memory does not fail.
-        let _ = serde_json::to_writer(&mut *self.lines, &index);
+        self.number(index);
+    }
+
+    pub(crate) fn number(&mut self, number: u32) {
+        // Writing into memory does not fail.
+        let _ = serde_json::to_writer(&mut *self.lines, &number);
     }
 
     /// A member of an object, if it has a value. `first` says whether it would be the object's first. Answers where in the

@@ -10,7 +10,12 @@ use serde_json::value::RawValue;
 /// Whether any category was filtered.
 pub(crate) fn any_filtered(results: &RawValue) -> bool {
     // Nearly every chunk says false everywhere: look closely only where a `true` is.
-    memmem::find(results.get().as_bytes(), b"true").is_some() && says_filtered(results.get())
+    memmem::find(results.get().as_bytes(), b"true").is_some() && says(results.get(), &["filtered"])
+}
+
+/// Whether any category was filtered, or all that a source said was blocked.
+pub(crate) fn any_blocked(verdicts: &RawValue) -> bool {
+    says(verdicts.get(), &["filtered", "blocked"])
 }
 
 /// The keys of an object whose values were filtered: the categories.
@@ -21,13 +26,13 @@ pub(crate) fn filtered_categories(results: &RawValue) -> Vec<String> {
 /// Categories that are named at most; Azure has about a dozen.
 const MAX_CATEGORIES: usize = 16;
 
-/// Whether JSON has a member `"filtered": true`. Strings are skipped and nothing else is looked at, so that nothing beside
+/// Whether JSON has a member of one of these names that is `true`. Strings are skipped and nothing else is looked at, so that nothing beside
 /// a verdict can hide it: no half of a character, no number out of range, no depth.
-fn says_filtered(json: &str) -> bool {
+fn says(json: &str, names: &[&str]) -> bool {
     let mut rest = json;
     while let Some((string, after)) = rest.split_once('"').and_then(|(_, string)| split_string(string)) {
         let value = after.trim_start().strip_prefix(':').map(str::trim_start);
-        if value.is_some_and(|value| value.starts_with("true")) && is_filtered(string) {
+        if value.is_some_and(|value| value.starts_with("true")) && is_one_of(string, names) {
             return true;
         }
         rest = after;
@@ -46,11 +51,11 @@ fn split_string(text: &str) -> Option<(&str, &str)> {
     Some((text.get(..end)?, text.get(end + 1..)?))
 }
 
-/// Whether a member's name, as it was written, is `filtered`.
-fn is_filtered(name: &str) -> bool {
-    name == "filtered"
+/// Whether a member's name, as it was written, is one of these.
+fn is_one_of(name: &str, names: &[&str]) -> bool {
+    names.contains(&name)
         || name.contains('\\')
-            && serde_json::from_str::<String>(&format!("\"{name}\"")).is_ok_and(|name| name == "filtered")
+            && serde_json::from_str::<String>(&format!("\"{name}\"")).is_ok_and(|name| names.contains(&&*name))
 }
 
 struct Categories(Vec<String>);
@@ -118,6 +123,15 @@ mod tests {
         ] {
             assert!(!any_filtered(raw(json)), "{json}");
         }
+    }
+
+    #[test]
+    fn what_is_blocked_counts_where_it_may_stand() {
+        let verdicts =
+            raw(r#"[{"blocked":false,"source_type":"prompt"},{"blocked": true,"content_filter_results":{}}]"#);
+        assert!(any_blocked(verdicts) && !any_filtered(verdicts));
+        assert!(any_blocked(raw(r#"[{"blocked":false,"content_filter_results":{"hate":{"filtered":true}}}]"#)));
+        assert!(!any_blocked(raw(r#"[{"blocked":false,"content_filter_results":{"jailbreak":{"detected":true}}}]"#)));
     }
 
     #[test]

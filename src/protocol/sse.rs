@@ -8,10 +8,18 @@
 //! It is written here because the crates of the field do not hold what this program promises: a bound, no panic on a
 //! byte order mark, the same events for every split of the bytes. An event that lies within one piece of input is
 //! handed out where it lies; only what a split cuts apart is copied.
+//!
+//! A protocol that repeats whole answers in single events gives the decoder [`Keys`]: of an event that is larger than it
+//! wants to hold, a [`sieve`] lets those members pass and drops the rest as it comes.
+
+mod sieve;
 
 use std::borrow::Cow;
 
 use memchr::memchr2;
+
+pub use self::sieve::Keys;
+use self::sieve::{Full, Sieve};
 
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
@@ -22,6 +30,8 @@ pub struct Event<'a> {
     pub name: &'a str,
     /// The `data` fields, joined with `\n`.
     pub data: Cow<'a, str>,
+    /// It was too large to be held: only the members are left that the decoder's [`Keys`] name.
+    pub sifted: bool,
 }
 
 /// A line, or an event's joined data, passed the bound.
@@ -50,7 +60,26 @@ pub struct Decoder {
     name: String,
     /// `name` and `data` belong to an event that was handed out: clear them before going on.
     handed_out: bool,
+    /// For events that are too large to be held.
+    sifting: Option<Sifting>,
 }
+
+/// Where an event is sifted, and into what.
+#[derive(Debug)]
+struct Sifting {
+    keys: &'static Keys,
+    /// An event of more than so many bytes is sifted.
+    above: usize,
+    /// The current event is sifted; what passes is in the decoder's `data`.
+    sieve: Option<Sieve>,
+    /// Its unfinished line goes straight into the sieve; of the line only the field's name is kept.
+    line: bool,
+}
+
+/// No event is sifted before so much has come.
+const MIN_SIFTED: usize = 16;
+/// How a line of data begins, the space included.
+const DATA: &[u8] = b"data: ";
 
 impl Decoder {
     /// A decoder at the start of a stream. No line and no event's data may be longer than `max_bytes`.
@@ -64,7 +93,16 @@ impl Decoder {
             has_data: false,
             name: String::new(),
             handed_out: false,
+            sifting: None,
         }
+    }
+
+    /// The same decoder, but an event that is too large is no fault: it is one JSON object, and of its members only `keys`
+    /// pass. The bound is that of what passes.
+    #[must_use]
+    pub fn sifting(self, keys: &'static Keys) -> Self {
+        let above = self.max_bytes;
+        Self { sifting: Some(Sifting { keys, above, sieve: None, line: false }), ..self }
     }
 
     /// Takes the next piece of the stream. The returned [`Events`] must be read until it answers `None` or an error;
@@ -85,6 +123,15 @@ pub struct Events<'d, 'p> {
 }
 
 impl<'p> Events<'_, 'p> {
+    /// Sifts the events to come from so many bytes on, where the decoder sifts at all: they hold nothing new but the
+    /// members that pass. `None`: only those that are larger than they may be.
+    pub fn sift_above(&mut self, bytes: Option<usize>) {
+        let max_bytes = self.decoder.max_bytes;
+        if let Some(sifting) = &mut self.decoder.sifting {
+            sifting.above = bytes.unwrap_or(max_bytes).max(MIN_SIFTED).min(max_bytes);
+        }
+    }
+
     /// The next event, or `None` when the piece is used up.
     ///
     /// # Errors
@@ -96,6 +143,7 @@ impl<'p> Events<'_, 'p> {
             self.decoder.has_data = false;
             self.decoder.name.clear();
             self.decoder.data.clear();
+            self.decoder.end_sifting();
             self.data = &[];
         }
         self.skip_mark();
@@ -120,7 +168,8 @@ impl<'p> Events<'_, 'p> {
                 if self.decoder.has_data {
                     self.decoder.handed_out = true;
                     let data = if self.data.is_empty() { &self.decoder.data } else { self.data };
-                    return Ok(Some(Event { name: &self.decoder.name, data: text(data) }));
+                    let sifted = self.decoder.is_sifting();
+                    return Ok(Some(Event { name: &self.decoder.name, data: text(data), sifted }));
                 }
                 self.decoder.name.clear();
             }
@@ -166,8 +215,18 @@ impl<'p> Events<'_, 'p> {
 
     /// Reads one whole line of this piece; an event's only line of data stays where it lies. Answers whether it was the blank line that ends an event.
     fn field(&mut self, line: &'p [u8]) -> Result<bool, EventTooLarge> {
-        if line.first() != Some(&b':') && line.len() > self.decoder.max_bytes {
-            return Err(self.decoder.too_large());
+        if line.len() > self.decoder.line_bound() && line.first() != Some(&b':') {
+            if self.decoder.sifting.is_some()
+                && let Field::Data(value) = split_field(line)
+            {
+                self.copy_data();
+                self.decoder.begin_sifting()?;
+                self.decoder.sift(value)?;
+                return Ok(false);
+            }
+            if line.len() > self.decoder.max_bytes {
+                return Err(self.decoder.too_large());
+            }
         }
         if let Field::Data(value) = split_field(line)
             && !self.decoder.has_data
@@ -215,31 +274,108 @@ impl Decoder {
         EventTooLarge { max_bytes: self.max_bytes }
     }
 
+    /// How long a line may be without further question.
+    fn line_bound(&self) -> usize {
+        self.sifting.as_ref().map_or(self.max_bytes, |sifting| sifting.above)
+    }
+
     /// Adds to the unfinished line. Of a comment only the colon is kept, so that it may be of any length.
     fn grow_line(&mut self, more: &[u8]) -> Result<(), EventTooLarge> {
         let is_comment = self.line.first().or(more.first()) == Some(&b':');
         if is_comment {
             self.line.clear();
             self.line.push(b':');
-        } else if self.line.len() + more.len() > self.max_bytes {
-            return Err(self.too_large());
+        } else if self.sifting.as_ref().is_some_and(|sifting| sifting.line) {
+            self.sift(more)?;
+        } else if self.line.len() + more.len() > self.line_bound() {
+            self.grow_long_line(more)?;
         } else {
             self.line.extend_from_slice(more);
         }
         Ok(())
     }
 
+    /// Adds to an unfinished line that grows too long to be held.
+    fn grow_long_line(&mut self, more: &[u8]) -> Result<(), EventTooLarge> {
+        let length = self.line.len() + more.len();
+        // As much of it as tells its field.
+        let (head, tail) = more.split_at_checked(DATA.len().saturating_sub(self.line.len())).unwrap_or((more, &[]));
+        self.line.extend_from_slice(head);
+        if self.sifting.is_some() && self.line.starts_with(b"data:") {
+            let mut line = std::mem::take(&mut self.line);
+            self.begin_sifting()?;
+            if let Field::Data(value) = split_field(&line) {
+                self.sift(value)?;
+            }
+            self.sift(tail)?;
+            line.truncate(b"data:".len());
+            self.line = line;
+            if let Some(sifting) = &mut self.sifting {
+                sifting.line = true;
+            }
+        } else if length > self.max_bytes {
+            return Err(self.too_large());
+        } else {
+            self.line.extend_from_slice(tail);
+        }
+        Ok(())
+    }
+
     /// Adds one line to the current event's data. The event's lines so far have been copied.
     fn add_data(&mut self, value: &[u8]) -> Result<(), EventTooLarge> {
+        let length = self.data.len() + usize::from(self.has_data) + value.len();
+        if let Some(sifting) = &mut self.sifting {
+            if std::mem::take(&mut sifting.line) {
+                // It is in the sieve.
+                return Ok(());
+            }
+            if sifting.sieve.is_some() || length > sifting.above {
+                self.begin_sifting()?;
+                return self.sift(value);
+            }
+        }
+        if length > self.max_bytes {
+            return Err(self.too_large());
+        }
         if self.has_data {
             self.data.push(b'\n');
         }
         self.has_data = true;
-        if self.data.len() + value.len() > self.max_bytes {
-            return Err(self.too_large());
-        }
         self.data.extend_from_slice(value);
         Ok(())
+    }
+
+    /// A line of data goes into the sieve; what the event has so far goes before it.
+    fn begin_sifting(&mut self) -> Result<(), EventTooLarge> {
+        if let Some(sifting) = &mut self.sifting
+            && sifting.sieve.is_none()
+        {
+            sifting.sieve = Some(Sieve::new(sifting.keys));
+            let held = std::mem::take(&mut self.data);
+            self.sift(&held)?;
+        }
+        if std::mem::replace(&mut self.has_data, true) {
+            self.sift(b"\n")?;
+        }
+        Ok(())
+    }
+
+    fn sift(&mut self, more: &[u8]) -> Result<(), EventTooLarge> {
+        let sieve = self.sifting.as_mut().and_then(|sifting| sifting.sieve.as_mut());
+        match sieve.map(|sieve| sieve.push(more, &mut self.data, self.max_bytes)) {
+            None | Some(Ok(())) => Ok(()),
+            Some(Err(Full)) => Err(self.too_large()),
+        }
+    }
+
+    fn is_sifting(&self) -> bool {
+        self.sifting.as_ref().is_some_and(|sifting| sifting.sieve.is_some())
+    }
+
+    fn end_sifting(&mut self) {
+        if let Some(sifting) = &mut self.sifting {
+            sifting.sieve = None;
+        }
     }
 
     fn set_name(&mut self, value: &[u8]) {
@@ -395,6 +531,80 @@ mod tests {
         assert!(decoder.line.len() <= 100);
     }
 
+    const KEYS: Keys = Keys { kept: &["type"], entered: &["response"] };
+
+    /// As [`read`], with a decoder that sifts.
+    fn sifted<'p>(
+        pieces: impl IntoIterator<Item = &'p [u8]>,
+        max_bytes: usize,
+        above: usize,
+    ) -> (Vec<(bool, String)>, bool) {
+        let mut decoder = Decoder::new(max_bytes).sifting(&KEYS);
+        let mut events = Vec::new();
+        for piece in pieces {
+            let mut input = decoder.feed(piece);
+            loop {
+                input.sift_above(Some(above));
+                match input.next() {
+                    Ok(Some(event)) => events.push((event.sifted, event.data.into_owned())),
+                    Ok(None) => break,
+                    Err(_) => return (events, true),
+                }
+            }
+        }
+        assert!(decoder.line.len() <= max_bytes && decoder.data.len() <= max_bytes);
+        (events, false)
+    }
+
+    #[test]
+    fn an_event_that_is_too_large_is_sifted_and_others_are_not() {
+        let text = "x".repeat(100);
+        let large = format!(r#"{{"response":{{"output":["{text}"],"type":"b"}},"text":"{text}","type":"a"}}"#);
+        let small = r#"{"text":"x","type":"a"}"#;
+        let left = r#"{"response":{"type":"b"},"type":"a"}"#;
+        for end in ["\n", "\r\n", "\r"] {
+            let one = ["data: ", small, end, end, "event: e", end, "data:", &large, end, end, "data:", small, end, end]
+                .concat();
+            let lines = large.replace("],", &format!("],{end}data: "));
+            let several =
+                ["data: ", small, end, end, "data: ", &lines, end, ": c", end, end, "data: ", small, end, end].concat();
+            for stream in [one, several] {
+                for at in 0..stream.len() {
+                    let (head, tail) = stream.as_bytes().split_at(at);
+                    assert_eq!(
+                        sifted([head, tail], 100, 64),
+                        (vec![(false, small.to_owned()), (true, left.to_owned()), (false, small.to_owned())], false),
+                        "split at {at}"
+                    );
+                }
+                assert_eq!(sifted(stream.as_bytes().chunks(1), 100, 64).0.len(), 3);
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_sifted_has_no_bound_and_what_passes_keeps_its_own() {
+        let mut decoder = Decoder::new(64).sifting(&KEYS);
+        assert_eq!(decoder.feed(b"data: {\"output\":\"").next(), Ok(None));
+        for _ in 0..10_000 {
+            assert_eq!(decoder.feed(b"a text that comes again, whole").next(), Ok(None));
+        }
+        assert!(decoder.line.capacity() + decoder.data.capacity() < 512);
+        let mut input = decoder.feed(b"\",\"type\":\"a\"}\n\n");
+        assert_eq!(
+            input.next().map(|event| event.map(|event| event.data.into_owned())),
+            Ok(Some(r#"{"type":"a"}"#.to_owned()))
+        );
+        let long = format!("data: {{\"type\":\"{}\"}}\n\n", "x".repeat(100));
+        let other = format!("event: {}\n", "x".repeat(100));
+        for stream in [long, other] {
+            for at in 0..stream.len() {
+                let (head, tail) = stream.as_bytes().split_at(at);
+                assert_eq!(sifted([head, tail], 64, 64), (vec![], true), "split at {at}");
+            }
+        }
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(2000))]
 
@@ -418,6 +628,27 @@ mod tests {
             let pieces = cuts.windows(2).map(|cut| &stream[cut[0]..cut[1]]);
             let read: (Vec<_>, bool) = read(pieces, 1 << 16);
             prop_assert_eq!(read, (by_the_book(&stream), false));
+        }
+
+        /// An event is sifted or not whatever the cuts are.
+        #[test]
+        fn any_split_gives_the_same_sifted_events(
+            parts in prop::collection::vec(
+                prop::sample::select(vec![
+                    "data: {", "data:", "data: ", "\"type\":", "\"x\":\"a long text\"", "\"response\":{", "}", ",", "[", "]", "1", "\n",
+                    "\n\n", "\r\n", ": c", "event: e\n", "}}\n\n", "x",
+                ]),
+                0..40,
+            ),
+            cuts in prop::collection::vec(0usize..300, 0..8),
+            above in 16usize..60,
+        ) {
+            let stream = parts.concat();
+            let mut cuts: Vec<usize> = cuts.into_iter().map(|cut| cut.min(stream.len())).collect();
+            cuts.extend([0, stream.len()]);
+            cuts.sort_unstable();
+            let pieces = cuts.windows(2).map(|cut| &stream.as_bytes()[cut[0]..cut[1]]);
+            prop_assert_eq!(sifted(pieces, 60, above), sifted([stream.as_bytes()], 60, above));
         }
     }
 }

@@ -1,13 +1,14 @@
-//! Where upstream is: from the endpoint, the deployment and the API version to the address of chat completions.
+//! Where upstream is: from the endpoint, the deployment and the API version to the address that is asked.
 
 use url::{Host, Url};
 
+use super::Api;
 use super::read::Parsed;
 
 /// Upstream's address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Endpoint {
-    /// Where chat completions may be, in the order in which they are asked. More than one only for a bare loopback
+    /// Where the API may be, in the order in which they are asked. More than one only for a bare loopback
     /// address, where OpenAI-style and Azure-style servers differ: the next is asked when one answers 404.
     pub routes: Vec<Url>,
     /// Whether it is on this machine.
@@ -39,8 +40,9 @@ pub(super) fn is_loopback(url: &Url) -> bool {
 
 impl Endpoint {
     /// The built-in demo model's route.
-    pub(super) fn demo(address: std::net::SocketAddr) -> Self {
-        let routes = Url::parse(&format!("http://{address}/openai/v1/chat/completions")).into_iter().collect();
+    pub(super) fn demo(address: std::net::SocketAddr, api: Api) -> Self {
+        let base = Url::parse(&format!("http://{address}/openai/v1"));
+        let routes = base.iter().map(|base| with_path(base, &[], api, None)).collect();
         Self { routes, loopback: true }
     }
 
@@ -50,28 +52,37 @@ impl Endpoint {
     /// chooses the dated route, and its absence the `v1` route. A bare loopback address is most likely an OpenAI-style
     /// server (Ollama, llama.cpp, vLLM), which has `/v1` at its root; at some gateways `/openai/v1` leads off this machine,
     /// so it is asked only where there is no `/v1`.
-    pub fn new(base: &Url, deployment: &str, api_version: Option<&str>) -> Self {
+    pub fn new(base: &Url, api: Api, deployment: &str, api_version: Option<&str>) -> Self {
         let loopback = is_loopback(base);
         let path = base.path().trim_end_matches('/');
         let has_route = path.ends_with("/v1") || path.ends_with("/models");
         let routes = if has_route {
-            vec![with_path(base, &[], api_version)]
+            vec![with_path(base, &[], api, api_version)]
         } else if api_version.is_some() {
-            vec![with_path(base, &["openai", "deployments", deployment], api_version)]
+            let segments: &[&str] = match api {
+                Api::Chat => &["openai", "deployments", deployment],
+                // The model is in the body only.
+                Api::Responses => &["openai"],
+            };
+            vec![with_path(base, segments, api, api_version)]
         } else if loopback && path.is_empty() {
-            vec![with_path(base, &["v1"], None), with_path(base, &["openai", "v1"], None)]
+            vec![with_path(base, &["v1"], api, None), with_path(base, &["openai", "v1"], api, None)]
         } else {
-            vec![with_path(base, &["openai", "v1"], None)]
+            vec![with_path(base, &["openai", "v1"], api, None)]
         };
         Self { routes, loopback }
     }
 }
 
-/// `base`, then the segments (each percent-encoded as one), then `chat/completions`.
-fn with_path(base: &Url, segments: &[&str], api_version: Option<&str>) -> Url {
+/// `base`, then the segments (each percent-encoded as one), then the API's own.
+fn with_path(base: &Url, segments: &[&str], api: Api, api_version: Option<&str>) -> Url {
+    let own: &[&str] = match api {
+        Api::Chat => &["chat", "completions"],
+        Api::Responses => &["responses"],
+    };
     let mut url = base.clone();
     if let Ok(mut path) = url.path_segments_mut() {
-        path.pop_if_empty().extend(segments).extend(["chat", "completions"]);
+        path.pop_if_empty().extend(segments).extend(own);
     }
     if let Some(version) = api_version {
         url.query_pairs_mut().append_pair("api-version", version);
@@ -85,7 +96,7 @@ mod tests {
 
     fn routes(base: &str, deployment: &str, api_version: Option<&str>) -> Vec<String> {
         let base = parse(base).unwrap();
-        Endpoint::new(&base, deployment, api_version).routes.iter().map(Url::to_string).collect()
+        Endpoint::new(&base, Api::Chat, deployment, api_version).routes.iter().map(Url::to_string).collect()
     }
 
     #[test]
@@ -124,6 +135,32 @@ mod tests {
             routes("http://localhost:8080", "r1", None),
             ["http://localhost:8080/v1/chat/completions", "http://localhost:8080/openai/v1/chat/completions"]
         );
+    }
+
+    #[test]
+    fn the_responses_api_has_routes_of_its_own() {
+        for (base, api_version, expected) in [
+            ("https://x.openai.azure.com", None, "https://x.openai.azure.com/openai/v1/responses"),
+            ("https://x.openai.azure.com/openai/v1/", None, "https://x.openai.azure.com/openai/v1/responses"),
+            (
+                "https://x.openai.azure.com",
+                Some("2025-04-01-preview"),
+                "https://x.openai.azure.com/openai/responses?api-version=2025-04-01-preview",
+            ),
+            (
+                "https://x.services.ai.azure.com/api/projects/p/openai/v1",
+                None,
+                "https://x.services.ai.azure.com/api/projects/p/openai/v1/responses",
+            ),
+            (
+                "http://localhost:8080",
+                None,
+                "http://localhost:8080/v1/responses http://localhost:8080/openai/v1/responses",
+            ),
+        ] {
+            let routes = Endpoint::new(&parse(base).unwrap(), Api::Responses, "gpt-5", api_version).routes;
+            assert_eq!(routes.iter().map(Url::as_str).collect::<Vec<_>>().join(" "), expected);
+        }
     }
 
     #[test]

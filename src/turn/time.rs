@@ -2,6 +2,7 @@
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use tokio::time::{Instant, Sleep};
 
@@ -15,9 +16,10 @@ pub(super) struct Time {
     clocks: Clocks,
     started: Instant,
     opened: Instant,
-    last_event: Option<Instant>,
-    /// The model has not put anything out yet: models that hide their thoughts are silent for minutes.
-    awaits_output: bool,
+    /// What is waited for, and since when.
+    wait: (Wait, Instant),
+    /// Upstream failed without a reason; so long one is waited for.
+    reason_until: Option<Instant>,
     /// Until there is one, when the turn began.
     last_line: Instant,
     /// The time of the last look at the clock, which is taken for the time of all that this look leads to.
@@ -28,13 +30,30 @@ pub(super) struct Time {
 pub(super) enum Due {
     Heartbeat,
     Limit(ChatError),
+    /// Upstream failed, and no reason has come.
+    Failure,
 }
+
+/// What the model is waited for. Models that hide their thoughts are silent for minutes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wait {
+    /// Its first output, since upstream was opened.
+    Output,
+    /// The end of a thought of which nothing comes, since the last event.
+    Thought,
+    /// The next event, since the last one.
+    Event,
+}
+
+/// Azure tells the reason of a failure in the event that follows, mostly at once.
+const REASON_TIMEOUT: Duration = Duration::from_secs(1);
 
 impl Time {
     pub(super) fn new(clocks: Clocks, started: Instant) -> Self {
         let opened = Instant::now();
         let timer = Box::pin(tokio::time::sleep_until(opened + clocks.heartbeat));
-        Self { clocks, started, opened, last_event: None, awaits_output: true, last_line: opened, now: opened, timer }
+        let wait = (Wait::Output, opened);
+        Self { clocks, started, opened, wait, reason_until: None, last_line: opened, now: opened, timer }
     }
 
     /// When [`Time::due`] was asked last.
@@ -42,10 +61,15 @@ impl Time {
         self.now
     }
 
-    /// An event came. `awaits_output`: the model has put nothing out so far.
-    pub(super) fn event(&mut self, awaits_output: bool) {
-        self.last_event = Some(self.now);
-        self.awaits_output = awaits_output;
+    /// An event came, and the model is waited for again.
+    pub(super) fn event(&mut self, wait: Wait) {
+        let since = if wait == Wait::Output { self.opened } else { self.now };
+        self.wait = (wait, since);
+    }
+
+    /// Upstream failed, and says why at once or not at all.
+    pub(super) fn failure(&mut self) {
+        self.reason_until.get_or_insert(self.now + REASON_TIMEOUT);
     }
 
     pub(super) fn line(&mut self) {
@@ -54,9 +78,10 @@ impl Time {
 
     /// Until when the next event, or the first output, must come, and the setting that says so.
     fn event_limit(&self) -> (Instant, &'static str) {
-        match self.last_event {
-            Some(last) if !self.awaits_output => (last + self.clocks.idle, "IDLE_TIMEOUT"),
-            _ => (self.opened + self.clocks.first_event, "FIRST_EVENT_TIMEOUT"),
+        let (wait, since) = self.wait;
+        match wait {
+            Wait::Output | Wait::Thought => (since + self.clocks.first_event, "FIRST_EVENT_TIMEOUT"),
+            Wait::Event => (since + self.clocks.idle, "IDLE_TIMEOUT"),
         }
     }
 
@@ -67,6 +92,9 @@ impl Time {
         let (event_limit, setting) = self.event_limit();
         if now >= self.started + self.clocks.answer {
             return Some(Due::Limit(timed_out("The answer took too long", "ANSWER_TIMEOUT")));
+        }
+        if self.reason_until.is_some_and(|until| now >= until) {
+            return Some(Due::Failure);
         }
         if now >= event_limit {
             return Some(Due::Limit(timed_out("The model did not go on in time", setting)));
@@ -82,6 +110,7 @@ impl Time {
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let next =
             self.event_limit().0.min(self.started + self.clocks.answer).min(self.last_line + self.clocks.heartbeat);
+        let next = self.reason_until.map_or(next, |until| next.min(until));
         if self.timer.deadline() > next || self.timer.is_elapsed() {
             self.timer.as_mut().reset(next);
         }

@@ -19,7 +19,7 @@ fn relay<'p>(pieces: impl IntoIterator<Item = &'p [u8]>) -> (String, Option<Code
         while let Some(event) = events.next().unwrap() {
             let before = lines.len();
             match answer.event(&event, &mut lines) {
-                Ok(Next::Event) => {}
+                Ok(Next::Event | Next::Failed) => {}
                 Ok(Next::End) => break 'stream,
                 Err(error) => {
                     lines.truncate(before);

@@ -2,7 +2,7 @@ use super::*;
 use crate::words::words;
 
 fn read(text: &str) -> Wishes {
-    Wishes::read(&words(text))
+    Wishes::read(&words(text), Character::Thorough)
 }
 
 const fn seconds(n: u64) -> Duration {
@@ -40,6 +40,23 @@ fn pace_length_and_thinking_are_words_in_any_case() {
 }
 
 #[test]
+fn the_quick_model_is_brisk_unless_it_is_told_otherwise() {
+    let quick = |text: &str| Wishes::read(&words(text), Character::Quick);
+    assert_eq!(quick("x").pace, Pace::Brisk);
+    assert_eq!(quick("slowly").pace, Pace::Slow);
+    assert!(quick("x").pace.answer() < read("x").pace.answer());
+    assert!(quick("x").spoken().is_empty());
+}
+
+#[test]
+fn thoughts_can_be_hidden_and_answers_refused() {
+    assert!(read("Hide your thoughts, please").hidden && read("hidden thoughts").hidden);
+    assert!(!read("What thoughts hide behind it?").hidden);
+    assert_eq!(read("refuse to answer").ending, Ending::Refusal);
+    assert_eq!(read("Why did he refuse the offer?").ending, Ending::Whole);
+}
+
+#[test]
 fn pauses_have_units_and_a_bound() {
     assert_eq!(read("silence for 20 s").silence, seconds(20));
     assert_eq!(read("silence 20s").silence, seconds(20));
@@ -62,8 +79,30 @@ fn failures_are_found_by_code_with_their_place() {
     let after = Ending::Fault(Fault::RateLimited, When::AfterThoughts);
     assert_eq!(read("fail with rate_limited after the thoughts").ending, after);
     assert_eq!(read("fail with upstream_timeout at once").ending, Ending::Fault(Fault::Timeout, When::AtOnce));
+    assert_eq!(read("fail with upstream_truncated at the end").ending, Ending::Fault(Fault::Truncated, When::AtEnd));
+    assert_eq!(read("fail with rate_limited in the stream").ending, Ending::Fault(Fault::RateLimited, When::InStream));
     assert_eq!(read("late filter verdict").ending, Ending::LateVerdict);
     assert_eq!(read("cut by length").ending, Ending::Length);
+}
+
+#[test]
+fn a_failure_is_told_in_four_ways() {
+    for (words, telling) in [
+        ("", Telling::ReasonLast),
+        ("reason first", Telling::ReasonFirst),
+        ("reason alone", Telling::ReasonAlone),
+        ("without a reason", Telling::NoReason),
+    ] {
+        assert_eq!(read(&format!("fail with upstream_error midway, {words}")).telling, telling);
+    }
+}
+
+#[test]
+fn a_silence_may_be_midway() {
+    assert!(read("silence for 3 s midway").silence_midway);
+    assert!(!read("silence for 3 s").silence_midway);
+    let failing = read("silence for 3 s, fail with upstream_error midway");
+    assert!(!failing.silence_midway, "the failure is midway");
 }
 
 #[test]

@@ -1,11 +1,10 @@
 //! The body of a chat completion request. All of it but the conversation is written once, at start.
 
-use std::fmt::Write as _;
-
 use bytes::Bytes;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
+use super::super::parameters::Parameters;
 use super::message::Wire;
 use crate::inbound::conversation::Conversation;
 use crate::settings::Options;
@@ -15,8 +14,15 @@ use crate::settings::Options;
 pub(crate) struct Template {
     /// `{"model":"…","messages":[`, and the system message with a comma after it, where there is one.
     head: String,
-    /// `],"stream":true,…}`
+    /// `],"stream":true,…}`, for a conversation that asks for nothing else.
     tail: String,
+    /// The same before `extra_body`.
+    parameters: Parameters,
+    /// The limit's name.
+    limit: &'static str,
+    /// The operator's bound on the tokens of an answer.
+    max_tokens: Option<u32>,
+    extra_body: Map<String, Value>,
 }
 
 #[derive(Serialize)]
@@ -36,73 +42,59 @@ impl Template {
             head.push(',');
         }
         let limit = if loopback { "max_tokens" } else { "max_completion_tokens" };
-        let mut parameters = Parameters(Vec::new());
+        let mut parameters = Parameters::default();
+        parameters.set("stream", "true");
+        parameters.set("stream_options", r#"{"include_usage":true}"#);
         for (name, value) in [
-            ("stream", Some(Value::Bool(true))),
-            ("stream_options", Some(json!({ "include_usage": true }))),
             (limit, options.max_completion_tokens.map(Value::from)),
             ("reasoning_effort", options.reasoning_effort.as_deref().map(Value::from)),
             ("temperature", options.temperature.map(Value::from)),
         ] {
-            parameters.0.extend(value.map(|value| (name.to_owned(), value)));
+            if let Some(value) = value {
+                parameters.set(name, value.to_string());
+            }
         }
-        parameters.merge(options.extra_body.clone());
-        let mut tail = "]".to_owned();
-        for (name, value) in parameters.0 {
-            let _ = write!(tail, ",{}:{value}", json!(name));
-        }
-        tail.push('}');
-        Self { head, tail }
+        let mut template = Self {
+            head,
+            tail: String::new(),
+            parameters,
+            limit,
+            max_tokens: options.max_completion_tokens,
+            extra_body: options.extra_body.clone(),
+        };
+        template.tail = template.write_tail(template.parameters.clone());
+        template
     }
 
     /// The request for a conversation.
     pub(crate) fn body(&self, conversation: &Conversation) -> Bytes {
         // Strings always serialise into memory.
-        let messages =
-            serde_json::to_string(&conversation.messages().iter().map(Wire).collect::<Vec<_>>()).unwrap_or_default();
-        let messages = messages.trim_start_matches('[').trim_end_matches(']');
-        [&self.head, messages, &self.tail].concat().into()
-    }
-}
-
-/// A body's parameters in the order in which they are written.
-struct Parameters(Vec<(String, Value)>);
-
-impl Parameters {
-    /// As [`merge`] does.
-    fn merge(&mut self, patch: Map<String, Value>) {
-        for (name, value) in patch {
-            let known = self.0.iter().position(|(known, _)| *known == name);
-            match known.and_then(|at| self.0.get_mut(at).map(|(_, target)| (at, target))) {
-                Some((at, _)) if value.is_null() => drop(self.0.remove(at)),
-                Some((_, target)) => merge(target, value),
-                None if value.is_null() => {}
-                None => {
-                    let mut target = Value::Null;
-                    merge(&mut target, value);
-                    self.0.push((name, target));
-                }
-            }
+        let messages = serde_json::to_string(&conversation.messages().iter().map(Wire).collect::<Vec<_>>());
+        let messages = messages.unwrap_or_default();
+        let messages = messages.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or_default();
+        let wishes = &conversation.wishes;
+        if conversation.reasoning_effort.is_none() && wishes.max_tokens.is_none() && wishes.parameters.is_empty() {
+            return [&self.head, messages, &self.tail].concat().into();
         }
-    }
-}
-
-/// Lays a merge patch over a value (RFC 7396): members are added or replaced, and `null` removes.
-fn merge(target: &mut Value, patch: Value) {
-    let Value::Object(patch) = patch else {
-        *target = patch;
-        return;
-    };
-    if !target.is_object() {
-        *target = Value::Object(Map::new());
-    }
-    let Value::Object(members) = target else { return };
-    for (name, value) in patch {
-        if value.is_null() {
-            members.remove(&name);
-        } else {
-            merge(members.entry(name).or_insert(Value::Null), value);
+        let mut parameters = self.parameters.clone();
+        for (name, value) in &wishes.parameters {
+            parameters.set(name, value.get());
         }
+        if let Some(effort) = &conversation.reasoning_effort {
+            parameters.set("reasoning_effort", json!(effort).to_string());
+        }
+        if let Some(asked) = wishes.max_tokens {
+            parameters.set(self.limit, self.max_tokens.map_or(asked, |bound| asked.min(bound)).to_string());
+        }
+        [&self.head, messages, &self.write_tail(parameters)].concat().into()
+    }
+
+    fn write_tail(&self, mut parameters: Parameters) -> String {
+        parameters.merge(&self.extra_body);
+        let mut tail = "]".to_owned();
+        parameters.write(&mut tail);
+        tail.push('}');
+        tail
     }
 }
 
@@ -115,6 +107,7 @@ mod tests {
 
     fn options() -> Options {
         Options {
+            api: crate::settings::Api::Chat,
             system_prompt: Some("Be \"brief\".".to_owned()),
             max_completion_tokens: None,
             reasoning_effort: None,
@@ -164,10 +157,16 @@ mod tests {
             ..options()
         };
         let mut expected = plain.clone();
-        merge(&mut expected, json!({ "max_completion_tokens": 5, "reasoning_effort": "low", "temperature": 0.5 }));
+        crate::protocol::parameters::merge(
+            &mut expected,
+            json!({ "max_completion_tokens": 5, "reasoning_effort": "low", "temperature": 0.5 }),
+        );
         assert_eq!(request(&all, false), expected);
         let mut expected = plain;
-        merge(&mut expected, json!({ "max_tokens": 5, "reasoning_effort": "low", "temperature": 0.5 }));
+        crate::protocol::parameters::merge(
+            &mut expected,
+            json!({ "max_tokens": 5, "reasoning_effort": "low", "temperature": 0.5 }),
+        );
         assert_eq!(request(&all, true), expected, "on loopback");
     }
 
@@ -186,29 +185,5 @@ mod tests {
         assert_eq!((&body["temperature"], &body["stream"]), (&json!(0.5), &json!(true)));
         let deep = with(json!({ "stream_options": { "include_obfuscation": false } }));
         assert_eq!(deep["stream_options"], json!({ "include_usage": true, "include_obfuscation": false }));
-    }
-
-    #[test]
-    fn a_merge_patch_is_that_of_its_standard() {
-        for (target, patch, result) in [
-            (json!({"a":"b"}), json!({"a":"c"}), json!({"a":"c"})),
-            (json!({"a":"b"}), json!({"b":"c"}), json!({"a":"b","b":"c"})),
-            (json!({"a":"b"}), json!({"a":null}), json!({})),
-            (json!({"a":"b","b":"c"}), json!({"a":null}), json!({"b":"c"})),
-            (json!({"a":["b"]}), json!({"a":"c"}), json!({"a":"c"})),
-            (json!({"a":"c"}), json!({"a":["b"]}), json!({"a":["b"]})),
-            (json!({"a":{"b":"c"}}), json!({"a":{"b":"d","c":null}}), json!({"a":{"b":"d"}})),
-            (json!({"a":[{"b":"c"}]}), json!({"a":[1]}), json!({"a":[1]})),
-            (json!(["a", "b"]), json!(["c", "d"]), json!(["c", "d"])),
-            (json!({"a":"b"}), json!(["c"]), json!(["c"])),
-            (json!({"a":"foo"}), json!(null), json!(null)),
-            (json!({"e":null}), json!({"a":1}), json!({"e":null,"a":1})),
-            (json!([1, 2]), json!({"a":"b","c":null}), json!({"a":"b"})),
-            (json!({}), json!({"a":{"bb":{"ccc":null}}}), json!({"a":{"bb":{}}})),
-        ] {
-            let mut merged = target.clone();
-            merge(&mut merged, patch.clone());
-            assert_eq!(merged, result, "{target} with {patch}");
-        }
     }
 }

@@ -16,8 +16,8 @@ fn relay_with(events: &[&str], before: impl Fn(&mut Reader)) -> Relayed {
     let mut end = None;
     for data in events {
         before(&mut answer);
-        match answer.event(&Event { name: "", data: (*data).into() }, &mut lines) {
-            Ok(Next::Event) => {}
+        match answer.event(&Event { name: "", data: (*data).into(), sifted: false }, &mut lines) {
+            Ok(Next::Event | Next::Failed) => {}
             Ok(Next::End) => break,
             Err(error) => {
                 end = Some(Err(error.code()));
@@ -309,7 +309,7 @@ fn content_that_begins_inside_its_thoughts() {
     let mut reader = Reader::new(true);
     let mut lines = Vec::new();
     for text in ["Hm", "</think>", "Yes"] {
-        reader.event(&Event { name: "", data: content(text).into() }, &mut lines).unwrap();
+        reader.event(&Event { name: "", data: content(text).into(), sifted: false }, &mut lines).unwrap();
     }
     let told = String::from_utf8(lines).unwrap();
     assert!(told.contains(r#"{"reasoning_content":"Hm"}"#) && told.contains(r#"{"content":"Yes"}"#), "{told}");
@@ -325,7 +325,7 @@ fn a_closing_tag_of_thoughts_that_were_never_told_is_noticed() {
     ] {
         let mut reader = Reader::default();
         for text in pieces {
-            reader.event(&Event { name: "", data: content(text).into() }, &mut Vec::new()).unwrap();
+            reader.event(&Event { name: "", data: content(text).into(), sifted: false }, &mut Vec::new()).unwrap();
         }
         assert_eq!(reader.answer().is_missing_thoughts(), noticed, "{pieces:?}");
     }
@@ -335,13 +335,13 @@ fn a_closing_tag_of_thoughts_that_were_never_told_is_noticed() {
 fn a_failure_in_the_stream_is_told_by_field_or_by_name() {
     assert_eq!(code(r#"{"error":{"message":"m"},"choices":[]}"#), Code::UpstreamError);
     let mut answer = Reader::default();
-    let event = Event { name: "error", data: r#"{"code":"429","message":"m"}"#.into() };
+    let event = Event { name: "error", data: r#"{"code":"429","message":"m"}"#.into(), sifted: false };
     assert_eq!(answer.event(&event, &mut Vec::new()).unwrap_err().code(), Code::RateLimited);
-    for plain in [
-        r#"{"choices":null,"error_type":"overloaded","error_message":"m"}"#,
-        r#"{"object":"error","message":"m","type":"BadRequestError","code":400}"#,
+    for (plain, meant) in [
+        (r#"{"choices":null,"error_type":"overloaded","error_message":"m"}"#, Code::UpstreamError),
+        (r#"{"object":"error","message":"m","type":"BadRequestError","code":400}"#, Code::UpstreamRejected),
     ] {
-        assert_eq!(code(plain), Code::UpstreamError, "{plain}");
+        assert_eq!(code(plain), meant, "{plain}");
     }
     for none in [r#"{"error":null,"choices":[]}"#, r#"{"error":{},"choices":[]}"#, r#"{"type":"ping"}"#] {
         assert!(lines(&[none]).is_empty(), "{none} is no failure");
@@ -376,7 +376,7 @@ fn an_event_like_the_last_one_is_not_read() {
     let event = |text: &str| SHAPES[1].replace('§', text);
     let mut read = |answer: &mut Reader, data: &str| {
         lines.clear();
-        answer.event(&Event { name: "", data: data.into() }, &mut lines).unwrap();
+        answer.event(&Event { name: "", data: data.into(), sifted: false }, &mut lines).unwrap();
         String::from_utf8(lines.clone()).unwrap()
     };
     assert!(answer.repeat.line(&event("b"), &mut Vec::new()).is_none());

@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use super::chunk::Delta;
 use super::parts;
 use crate::answer::halves::Half;
-use crate::answer::inline::{InlineThoughts, Place, Told};
+use crate::answer::inline::{InlineThoughts, Route, Told};
 use crate::answer::lines::Kind;
 
 /// What is known of a choice's texts between two events.
@@ -116,7 +116,7 @@ impl ChoiceText {
         texts.is_untouched &= !is_copied(&content) && !is_copied(&texts.reasoning);
         let mut unsplit = None;
         match content {
-            Some(content) if is_text(&content) => match route(&mut self.inline, &content) {
+            Some(content) if is_text(&content) => match self.inline.route(content.get(1..).unwrap_or_default()) {
                 Route::Content => unsplit = Some((Kind::Content, content)),
                 Route::Thoughts => unsplit = Some((Kind::Thoughts, content)),
                 Route::Mixed => {
@@ -216,45 +216,4 @@ pub(super) fn has_text(raw: &RawValue) -> bool {
 
 fn is_text(json: &str) -> bool {
     json.starts_with('"') && json.len() > 2
-}
-
-/// How a piece of content passes.
-enum Route {
-    /// As content, untouched.
-    Content,
-    /// As thoughts, untouched.
-    Thoughts,
-    /// A tag may be in it, or part of one.
-    Mixed,
-}
-
-/// Chooses without decoding the string, for nearly all pieces are plain.
-fn route(inline: &mut InlineThoughts, content: &str) -> Route {
-    let raw = content.as_bytes();
-    match inline.place() {
-        Place::Answering if inline.is_clear() => Route::Content,
-        Place::Start
-            if inline.is_clear()
-                && inline.starts_outside()
-                && (!matches!(raw.get(1), Some(b' ' | b'<' | b'\\')) || beyond_ascii(raw)) =>
-        {
-            inline.stop_looking();
-            Route::Content
-        }
-        // Some encoders write < as \u003c; an escape beyond ASCII is no part of a tag.
-        Place::Thinking
-            if inline.is_clear()
-                && memchr::memchr(b'<', raw).is_none()
-                && !memchr::memchr_iter(b'\\', raw)
-                    .any(|at| raw.get(at..).is_some_and(|at| at.starts_with(b"\\u00"))) =>
-        {
-            Route::Thoughts
-        }
-        _ => Route::Mixed,
-    }
-}
-
-/// Whether a string begins with the escape of a character, or of half of one, that is no part of a tag.
-fn beyond_ascii(raw: &[u8]) -> bool {
-    raw.starts_with(b"\"\\u") && !raw.starts_with(b"\"\\u00")
 }
