@@ -4,6 +4,7 @@
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line tool talks to the person who called it")]
 
+mod azd;
 mod bench;
 mod checks;
 mod deploy;
@@ -12,6 +13,7 @@ mod fuzz;
 mod package;
 mod python;
 mod skips;
+mod smoke;
 mod stage;
 mod steps;
 mod swa;
@@ -32,8 +34,13 @@ cargo xtask COMMAND
   package [BINARY]
           the function app for Azure in dist/func and dist/func.zip, built for x86-64 Linux with glibc 2.28 or newer
   deploy STEP
-          what azd's hooks call: api, api-by-blob, page-build, page-config, addresses, before-down, after-down
-          (docs/deploying.md)
+          what azd's hooks call: before-up, api, page-build, page-config, addresses, before-down, after-down; api-by-blob; and
+          purge, which frees the name and quota of a deleted model account (docs/deploying.md)
+  deployments
+          writes tests/deployments anew: what every choice of docs/deploying.md makes, as the Bicep compiler evaluates it
+  azd     a scripted Azure on this machine, for azd's commands without an account (docs/rehearsal.md)
+  smoke   [--api URL] [--page URL] [--only ROW,…] [--probe-thinking] …
+          after `azd up`: asks what was deployed, and says what passed, what failed and what to do (docs/rehearsal.md)
   soak    [DURATION] [--host] [--streams N] [--seed N]
           the release binary under load and faults, 20m unless given
   bench   [PART…] [--quick] …
@@ -62,6 +69,9 @@ fn main() -> ExitCode {
         (Some("package"), []) => package::package(None),
         (Some("package"), [binary]) => package::package(Some(binary)),
         (Some("deploy"), [step]) => deploy::deploy(step),
+        (Some("azd"), []) => azd::azd(),
+        (Some("smoke"), arguments) => smoke::smoke(arguments),
+        (Some("deployments"), []) => steps::deployments(),
         (Some("advisories"), []) => checks::advisories(),
         (Some("fuzz"), arguments) => fuzz::fuzz(arguments),
         (Some("page-bench"), []) => web::bench(),

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::{checks, fuzz, skips, stage, web};
+use crate::{azd, checks, fuzz, skips, stage, web};
 
 /// A step's result; the text says which step failed.
 pub(crate) type Outcome = Result<(), String>;
@@ -30,6 +30,9 @@ pub(crate) fn test() -> Outcome {
     }
     if !stage::project().join("dist/func").is_dir() {
         skips::promised("the tests of the packaged app (to have them: cargo xtask package)")?;
+    }
+    if let Some(why) = azd::no_rehearsal() {
+        skips::beyond(&format!("the project's life under azd ({why})"));
     }
     cargo(&["test", "--workspace", "--locked"])?;
     checks::surroundings()?;
@@ -83,6 +86,13 @@ pub(crate) fn soak(arguments: &[String]) -> Outcome {
         }
     }
     step(&mut command)
+}
+
+/// `cargo xtask deployments`
+pub(crate) fn deployments() -> Outcome {
+    let mut command = Command::new(cargo_path());
+    command.args(["test", "--test", "it", "deployments::every_kept_deployment"]);
+    step(command.env("WRITE_DEPLOYMENTS", "1"))
 }
 
 /// `cargo xtask screenshots`

@@ -1,6 +1,6 @@
 /**
  * A backend that says what a test wants, and serves the built page with the headers that Static Web Apps gives it: those
- * of `staticwebapp.config.json`.
+ * of `hosting.json`.
  */
 import { createReadStream } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
@@ -10,6 +10,8 @@ import { extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export const DIST = fileURLToPath(new URL('../../dist', import.meta.url));
+/** The headers and the policy, before a deployment's addresses are in it. */
+export const HOSTING = fileURLToPath(new URL('../../hosting.json', import.meta.url));
 
 const TYPES: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.css': 'text/css', '.json': 'application/json',
@@ -96,7 +98,7 @@ export class Backend {
 
   static async start(): Promise<Backend> {
     const backend = new Backend();
-    const config = JSON.parse(await readFile(join(DIST, 'staticwebapp.config.json'), 'utf8')) as { globalHeaders: Record<string, string> };
+    const config = JSON.parse(await readFile(HOSTING, 'utf8')) as { globalHeaders: Record<string, string> };
     backend.headers = config.globalHeaders;
     await new Promise<void>((resolve) => backend.server.listen(0, '127.0.0.1', resolve));
     return backend;
@@ -106,7 +108,7 @@ export class Backend {
     return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
   }
 
-  /** Lets the page connect to another origin as well, as `configure.mjs` does at deployment. */
+  /** Lets the page connect to another origin as well, as `cargo xtask deploy page-config` does. */
   allow(origin: string): void {
     const name = 'Content-Security-Policy';
     this.headers = { ...this.headers, [name]: (this.headers[name] ?? '').replace("connect-src 'self'", `connect-src 'self' ${origin}`) };

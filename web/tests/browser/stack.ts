@@ -4,14 +4,14 @@
  */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import { type AddressInfo, createServer as createPort } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-import { DIST } from './backend';
+import { DIST, HOSTING } from './backend';
 
 export const PROJECT = fileURLToPath(new URL('../../..', import.meta.url));
 export const BUILT = join(PROJECT, 'target/debug');
@@ -128,7 +128,8 @@ export class Stack {
     const dist = join(this.folder, 'dist');
     await cp(DIST, dist, { recursive: true });
     // As a deployment does it, so that the page may also ask the host itself; the tests choose by config.json.
-    execFileSync(process.execPath, [join(PROJECT, 'web/configure.mjs'), dist], { env: { ...process.env, API_URL: this.api } });
+    const hosting = (await readFile(HOSTING, 'utf8')).replace("connect-src 'self'", `connect-src 'self' ${this.api}`);
+    await writeFile(join(dist, 'staticwebapp.config.json'), hosting);
     await writeFile(join(dist, 'config.json'), '{ "apiBase": "", "auth": null }');
     this.emulator = spawn(process.execPath,
       [EMULATOR, 'start', dist, '--api-devserver-url', this.api, '--host', '127.0.0.1', '--port', String(port)],

@@ -11,7 +11,10 @@ use crate::{skips, stage};
 pub(super) fn check() -> Outcome {
     let copy = stage::project().join("target/judges/infra");
     judge(&stage::project().join("infra"), &copy).unwrap_or_else(|| {
-        skips::beyond(&format!("Bicep's compiler, linter and format on infra/ ({})", judges::BICEP.absent()));
+        skips::beyond(&format!(
+            "Bicep's compiler, linter and format on infra/, and tests/deployments against it ({})",
+            judges::BICEP.absent()
+        ));
         Ok(())
     })
 }
@@ -25,6 +28,10 @@ fn judge(infra: &Path, copy: &Path) -> Option<Outcome> {
 }
 
 fn read(infra: &Path, compiler: &Compiler) -> Outcome {
+    if !compiler.evaluates().map_err(|error| format!("the Bicep compiler: {error}"))? {
+        let (major, minor) = judges::bicep::EVALUATES;
+        skips::beyond(&format!("tests/deployments against infra/ (bicep is older than {major}.{minor})"));
+    }
     // Every file by itself as well, so that a module that nothing uses is read too.
     quiet(compiler, &["lint", "--pattern", "**/*.bicep"])?;
     quiet(compiler, &["build", "main.bicep", "--outfile", "main.json"])?;

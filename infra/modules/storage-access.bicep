@@ -1,8 +1,7 @@
-// What the function app's identity may do with its storage and its telemetry, and nothing wider than the one resource.
+// What the function app's identity may do with its storage, and nothing wider than the one resource.
 
 param storageName string
 param containerName string
-param insightsName string
 param appPrincipalId string
 
 @description('Who may also write the package container; empty: nobody.')
@@ -12,8 +11,6 @@ param uploaderPrincipalId string
 var storageBlobDataOwner = 'b7e6dc6d-f1e8-4753-8033-0f276bb0955b'
 // Storage Blob Data Contributor
 var storageBlobDataContributor = 'ba92f5b4-2d11-453d-a403-e96b0029c9fe'
-// Monitoring Metrics Publisher
-var monitoringMetricsPublisher = '3913510d-42f4-4e42-8a64-420c390055eb'
 
 resource storage 'Microsoft.Storage/storageAccounts@2025-06-01' existing = {
   name: storageName
@@ -27,10 +24,6 @@ resource storage 'Microsoft.Storage/storageAccounts@2025-06-01' existing = {
   }
 }
 
-resource insights 'Microsoft.Insights/components@2020-02-02' existing = {
-  name: insightsName
-}
-
 resource appStorage 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   name: guid(storage.id, appPrincipalId, storageBlobDataOwner)
   scope: storage
@@ -38,16 +31,6 @@ resource appStorage 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
     principalId: appPrincipalId
     principalType: 'ServicePrincipal'
     roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', storageBlobDataOwner)
-  }
-}
-
-resource appTelemetry 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  name: guid(insights.id, appPrincipalId, monitoringMetricsPublisher)
-  scope: insights
-  properties: {
-    principalId: appPrincipalId
-    principalType: 'ServicePrincipal'
-    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', monitoringMetricsPublisher)
   }
 }
 
