@@ -57,7 +57,12 @@ impl Terminal {
         let mut command = life.command(maker);
         command.args(["--quiet", "--return", "--flush", "--command"]);
         command.arg(format!("stty cols 120 rows 40; exec {typed}")).arg("/dev/null");
-        command.env("TERM", "xterm-256color").stdin(Stdio::piped()).stdout(Stdio::piped());
+        // So that the project's own command may ask with azd's sign-in.
+        command
+            .env("API_CLIENTS", "azure-cli")
+            .env("TERM", "xterm-256color")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let (keys, screen) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
         Self { child, keys, screen, text: String::new(), seen: 0 }
