@@ -14,13 +14,18 @@ use tracing::Instrument as _;
 
 use crate::error::{ChatError, Code};
 use crate::inbound::conversation::Conversation;
+use crate::inbound::request::ChatRequest;
+use crate::inbound::room::Room;
 use crate::inbound::slots::{Slot, Slots};
 use crate::inbound::{access, body};
-use crate::models::upstream::Upstream;
+use crate::models;
+use crate::models::catalogue::Catalogue;
+use crate::models::model::Model;
 use crate::report::record::Record;
 use crate::report::telemetry::{Telemetry, Trace};
 use crate::settings::{Access, Clocks, RequestLimits};
-use crate::turn::{Grace, Turn};
+use crate::surface::{self, Surface};
+use crate::turn::{Asked, Grace, Turn};
 
 /// The host's id of this call; it names the request in every line and log.
 const INVOCATION_ID: &str = "x-azure-functions-invocationid";
@@ -36,8 +41,10 @@ pub struct Chat {
     pub clocks: Clocks,
     /// How many answers may be open.
     pub slots: Slots,
-    /// The model.
-    pub upstream: Arc<Upstream>,
+    /// Room for large requests.
+    pub room: Room,
+    /// The models.
+    pub catalogue: Catalogue,
     /// What Application Insights is told.
     pub telemetry: Telemetry,
     /// Becomes true when open answers must end.
@@ -58,7 +65,7 @@ pub(crate) async fn chat(State(chat): State<Arc<Chat>>, request: Request) -> Res
 
 impl Chat {
     async fn answer(self: &Arc<Self>, parts: &Parts, body: Body, mut record: Record) -> Result<Response, ChatError> {
-        let (slot, conversation) = match self.accept(parts, body).await {
+        let (slot, model, conversation) = match self.accept(parts, body).await {
             Ok(accepted) => accepted,
             Err(error) => {
                 record.failed(&error);
@@ -66,11 +73,7 @@ impl Chat {
             }
         };
         let request_id = HeaderValue::try_from(record.request_id()).unwrap_or(HeaderValue::from_static("unknown"));
-        record.asks(self.upstream.hints());
-        let opening = Arc::clone(&self.upstream).open(conversation, record.trace().traceparent());
-        let opening = opening.with_context(record.trace().context()).in_current_span().boxed();
-        let turn =
-            Turn::new(opening, Grace::new(&self.grace_over), self.upstream.deployment(), self.clocks, record, slot);
+        let turn = self.turn(&model, conversation, Surface::Lines, record, slot);
         let lines = turn.begin().await?;
 
         let mut response = Response::new(Body::from_stream(lines));
@@ -82,17 +85,49 @@ impl Chat {
         Ok(response)
     }
 
-    /// From a request to a slot and a conversation. What the head decides is decided first; the body is read in any
-    /// case.
-    async fn accept(&self, parts: &Parts, body: Body) -> Result<(Slot, Conversation), ChatError> {
+    /// Asks a model, and has its answer go out by `surface`.
+    fn turn(
+        &self,
+        model: &Arc<Model>,
+        conversation: Conversation,
+        surface: Surface,
+        mut record: Record,
+        slot: Slot,
+    ) -> Turn<reqwest::Body> {
+        record.asks(model.hints(), model.tag());
+        let opening = models::open(Arc::clone(model), conversation, record.trace().traceparent());
+        let opening = opening.with_context(record.trace().context()).in_current_span().boxed();
+        let asked = Asked { model: model.name().to_owned(), deployment: model.first_deployment().to_owned() };
+        Turn::new(opening, asked, surface, Grace::new(&self.grace_over), model.clocks(), record, slot)
+    }
+
+    /// From a request to a slot, a model and a conversation with it. What the head decides is decided first; the body is
+    /// read in any case.
+    async fn accept(&self, parts: &Parts, body: Body) -> Result<(Slot, Arc<Model>, Conversation), ChatError> {
         let admitted = access::admit(&self.access, &parts.headers)
             .and_then(|caller| require_json(&parts.headers).map(|()| caller))
             .and_then(|caller| body::require_plain(&parts.headers).map(|()| caller))
             .and_then(|caller| self.take_slot(caller.user.as_deref()));
-        match admitted {
+        let room = match admitted {
             Ok(slot) => {
+                let share = self.room.take(&parts.headers, self.limits.max_bytes, self.limits.timeout).await;
+                share.map(|share| (slot, share))
+            }
+            Err(error) => Err(error),
+        };
+        match room {
+            Ok((slot, mut share)) => {
                 let body = body::read(body, &self.limits).await?;
-                Ok((slot, Conversation::parse(&body, &self.limits)?))
+                share.shrink(body.len());
+                let request = ChatRequest::read(&body)?;
+                let model = self.catalogue.find(request.model.as_deref())?;
+                if let Some(effort) = &request.reasoning_effort {
+                    model.check_effort(effort)?;
+                }
+                let mut conversation = request.conversation(&self.limits, model.takes_images())?;
+                conversation.reasoning_effort = request.reasoning_effort;
+                conversation.share = share;
+                Ok((slot, Arc::clone(model), conversation))
             }
             Err(error) => {
                 body::discard(body, self.limits.timeout).await;
@@ -106,6 +141,20 @@ impl Chat {
             self.telemetry.shed(if error.code() == Code::Overloaded { "instance" } else { "user" });
         })
     }
+}
+
+/// `GET /api/models`: what a client may choose.
+pub(crate) async fn models(State(chat): State<Arc<Chat>>, request: Request) -> Response {
+    let request_id = request_id(request.headers());
+    if let Err(error) = access::admit(&chat.access, request.headers()) {
+        return refusal(&error, &request_id);
+    }
+    let mut response = Response::new(Body::from(surface::models::offer(&chat.catalogue, &chat.limits)));
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    // It changes with the settings only.
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, max-age=300"));
+    response
 }
 
 /// No such route.

@@ -24,6 +24,8 @@ pub enum Code {
     ForbiddenOrigin,
     /// No such route.
     NotFound,
+    /// The request names a model that is not offered.
+    ModelNotFound,
     /// The route exists, the method does not.
     MethodNotAllowed,
     /// The request's body did not arrive in time.
@@ -64,13 +66,14 @@ pub enum Code {
 
 impl Code {
     /// All codes, in the order of the table in `docs/wire.md`.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::InvalidRequest,
         Self::Unauthenticated,
         Self::SignInNotConfigured,
         Self::ForbiddenOrigin,
         Self::NotFound,
         Self::MethodNotAllowed,
+        Self::ModelNotFound,
         Self::RequestTimeout,
         Self::RequestTooLarge,
         Self::UnsupportedMediaType,
@@ -99,6 +102,7 @@ impl Code {
             Self::SignInNotConfigured => ("sign_in_not_configured", StatusCode::FORBIDDEN, false),
             Self::ForbiddenOrigin => ("forbidden_origin", StatusCode::FORBIDDEN, false),
             Self::NotFound => ("not_found", StatusCode::NOT_FOUND, false),
+            Self::ModelNotFound => ("model_not_found", StatusCode::NOT_FOUND, false),
             Self::MethodNotAllowed => ("method_not_allowed", StatusCode::METHOD_NOT_ALLOWED, false),
             Self::RequestTimeout => ("request_timeout", StatusCode::REQUEST_TIMEOUT, true),
             Self::RequestTooLarge => ("request_too_large", StatusCode::PAYLOAD_TOO_LARGE, false),
@@ -264,6 +268,7 @@ mod tests {
                 "forbidden_origin 403 false",
                 "not_found 404 false",
                 "method_not_allowed 405 false",
+                "model_not_found 404 false",
                 "request_timeout 408 true",
                 "request_too_large 413 false",
                 "unsupported_media_type 415 false",

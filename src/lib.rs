@@ -42,7 +42,7 @@ use axum::Router;
 use axum::extract::Request;
 use axum::middleware::{Next, from_fn, map_response};
 use axum::response::Response;
-use axum::routing::post;
+use axum::routing::{get, post};
 use futures::FutureExt as _;
 use http::{HeaderValue, header};
 
@@ -52,12 +52,16 @@ use crate::error::{ChatError, Code};
 /// Where chat is: under the Functions host's prefix, and where the original app had it.
 pub const CHAT_ROUTES: [&str; 2] = ["/api/chat/stream", "/chat/stream"];
 
+/// What a client may choose.
+pub const MODELS_ROUTE: &str = "/api/models";
+
 /// All routes. `page` is the folder of the built page, where the program serves it.
 pub fn app(chat: Arc<Chat>, page: Option<&Path>) -> Router {
     let chat_route = || post(chat::chat).fallback(chat::post_only);
     CHAT_ROUTES
         .iter()
         .fold(Router::new(), |router, route| router.route(route, chat_route()))
+        .route(MODELS_ROUTE, get(chat::models).fallback(chat::get_only))
         .with_state(chat)
         .merge(page::routes(page))
         .layer(from_fn(catch_panic))

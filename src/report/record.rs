@@ -8,8 +8,8 @@ use tokio::time::Instant;
 
 use super::hints::Hints;
 use crate::answer::Answer;
-use crate::error::ChatError;
-use crate::report::telemetry::{Call, Ending, Outcome, Trace};
+use crate::error::{ChatError, Code};
+use crate::report::telemetry::{Call, Ending, ModelTag, Outcome, Trace};
 
 /// What nginx and others after it note for a client that left before there was a status.
 const CLIENT_CLOSED_REQUEST: u16 = 499;
@@ -21,6 +21,8 @@ pub struct Record {
     trace: Trace,
     /// The call to upstream that is answering.
     call: Option<Call>,
+    /// The deployment that answers, or is asked first.
+    model: ModelTag,
     started: Instant,
     /// Upstream's, once it is asked.
     hints: Option<Arc<Hints>>,
@@ -38,6 +40,7 @@ impl Record {
             request_id,
             trace,
             call: None,
+            model: ModelTag::default(),
             started: Instant::now(),
             hints: None,
             answering: false,
@@ -72,14 +75,23 @@ impl Record {
         self.first_token.map(|at| at - self.started)
     }
 
-    /// A model is asked.
-    pub(crate) fn asks(&mut self, hints: Arc<Hints>) {
+    /// A model is asked, this deployment of it first.
+    pub(crate) fn asks(&mut self, hints: Arc<Hints>, model: ModelTag) {
         self.hints = Some(hints);
+        self.model = model;
     }
 
-    /// Upstream answers this call.
-    pub(crate) fn answered(&mut self, call: Call) {
+    /// This deployment answers this call.
+    pub(crate) fn answered(&mut self, call: Call, model: ModelTag) {
         self.call = Some(call);
+        self.model = model;
+    }
+
+    /// The answer that began has failed before its first output, and another deployment may be asked.
+    pub(crate) fn asks_again(&mut self, reason: Code) {
+        if let Some(call) = self.call.take() {
+            call.failed(reason);
+        }
     }
 
     /// The client gets its 200.
@@ -125,6 +137,7 @@ impl Record {
             outcome: *outcome,
             status,
             asked: self.hints.is_some(),
+            model: &self.model,
             elapsed: self.elapsed(),
             first_token: self.first_token_after(),
             events: self.events,

@@ -179,7 +179,7 @@ fn the_program_starts_with_what_every_deployment_sets() {
         };
         let settings =
             Settings::from_lookup(&lookup).unwrap_or_else(|faults| panic!("{}: {faults:?}", deployment.name));
-        assert!(settings.model.is_some(), "{}", deployment.name);
+        assert!(!settings.models.is_empty(), "{}", deployment.name);
     }
 }
 

@@ -3,8 +3,10 @@
 mod advisories;
 mod bicep;
 mod forge;
+mod host_probes;
 mod page;
 mod queries;
+mod real_proxy;
 mod schemas;
 
 use std::path::{Path, PathBuf};
@@ -21,7 +23,9 @@ pub(crate) fn surroundings() -> Outcome {
 }
 
 pub(crate) use advisories::advisories;
+pub(crate) use host_probes::check as host_probes;
 pub(crate) use page::dead_code;
+pub(crate) use real_proxy::behind_the_real_proxy;
 
 /// A package of npm's registry, pinned as `NAME@VERSION`, in a place of its own: `target/tools/HOME`, which is answered as a
 /// path from the project's root.

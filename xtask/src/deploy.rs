@@ -3,12 +3,12 @@
 //! Addresses and names come from the environment, where azd puts the outputs of `infra/main.bicep`; outside a hook they
 //! are asked of `azd env get-value`. Every step can be run again.
 
+mod before_up;
 mod down;
 pub(crate) mod page;
 mod publish;
 #[cfg(all(test, unix))]
 mod stand_in;
-mod uploader;
 
 use std::io::Write as _;
 use std::path::Path;
@@ -20,7 +20,7 @@ use crate::stage;
 use crate::steps::Outcome;
 use crate::tool::tool;
 
-const STEPS: &str = "api, api-by-blob, page-build, page-config, addresses, before-down, after-down, purge";
+const STEPS: &str = "before-up, api, api-by-blob, page-build, page-config, addresses, before-down, after-down, purge";
 
 /// The page as it is deployed, under `web/`: `dist` of the service in `azure.yaml`.
 const PAGE: &str = "dist-azure";
@@ -28,6 +28,7 @@ const PAGE: &str = "dist-azure";
 /// `cargo xtask deploy STEP`
 pub(crate) fn deploy(step: &str) -> Outcome {
     match step {
+        "before-up" => before_up::check(),
         "api" => publish::api(),
         "api-by-blob" => publish::by_blob(),
         "page-build" => page_build(),
@@ -42,7 +43,6 @@ pub(crate) fn deploy(step: &str) -> Outcome {
 
 /// Builds the page into `web/dist`, and takes it to where azd looks for it.
 fn page_build() -> Outcome {
-    uploader::check()?;
     let web = project().join("web");
     let npm = tool("npm").ok_or("Node.js (npm) is missing; the page is built with it")?;
     // In few words: azd shows them beside its own.

@@ -34,7 +34,7 @@ cargo xtask COMMAND
   package [BINARY]
           the function app for Azure in dist/func and dist/func.zip, built for x86-64 Linux with glibc 2.28 or newer
   deploy STEP
-          what azd's hooks call: api, api-by-blob, page-build, page-config, addresses, before-down, after-down; and
+          what azd's hooks call: before-up, api, page-build, page-config, addresses, before-down, after-down; api-by-blob; and
           purge, which frees the name and quota of a deleted model account (docs/deploying.md)
   deployments
           writes tests/deployments anew: what every choice of docs/deploying.md makes, as the Bicep compiler evaluates it

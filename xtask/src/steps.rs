@@ -46,6 +46,8 @@ pub(crate) fn test() -> Outcome {
     fuzz::fuzz(&["5".to_owned()])?;
     web::test()?;
     checks::dead_code()?;
+    checks::host_probes()?;
+    checks::behind_the_real_proxy()?;
     println!("\nAll is well.");
     Ok(())
 }

@@ -29,10 +29,13 @@ pub(super) struct Evaluator {
 }
 
 impl Evaluator {
-    /// None where there is no compiler.
+    /// None where there is no compiler, or one that is too old for this.
     pub(super) fn new() -> Option<Self> {
         let copy = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("deployments");
         let compiler = Compiler::on(&project().join("infra"), &copy).unwrap()?;
+        if !compiler.evaluates().unwrap() {
+            return None;
+        }
         run(&compiler, &["build", "main.bicep", "--outfile", "main.json"]);
         let template = std::fs::read_to_string(compiler.folder().join("main.json")).unwrap();
         let template: Value = serde_json::from_str(&template).unwrap();

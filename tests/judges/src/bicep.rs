@@ -15,6 +15,9 @@ const GRAPH_IN_REGISTRY: &str = "br:mcr.microsoft.com/bicep/extensions/microsoft
 /// The compiler's own home, in the copy.
 const HOME: &str = ".home";
 
+/// The oldest version whose evaluation of a deployment was seen: its major and minor number.
+pub const EVALUATES: (u32, u32) = (0, 49);
+
 /// The compiler, and its copy of a folder.
 #[derive(Debug)]
 pub struct Compiler {
@@ -49,6 +52,15 @@ impl Compiler {
         &self.copy
     }
 
+    /// Whether it evaluates a deployment (`snapshot`) as [`EVALUATES`] does, so that what it says can be compared.
+    ///
+    /// # Errors
+    /// The compiler could not be started.
+    pub fn evaluates(&self) -> io::Result<bool> {
+        let said = self.run(&["--version"])?.stdout;
+        Ok(version(&String::from_utf8_lossy(&said)).is_some_and(|version| version >= EVALUATES))
+    }
+
     /// `bicep ARGUMENTS` in the copy, to its end.
     ///
     /// # Errors
@@ -59,6 +71,13 @@ impl Compiler {
         command.env("DOTNET_SYSTEM_GLOBALIZATION_INVARIANT", "1").env("HOME", self.copy.join(HOME));
         command.args(arguments).current_dir(&self.copy).output()
     }
+}
+
+/// The first two numbers of the first word that begins with a digit.
+fn version(said: &str) -> Option<(u32, u32)> {
+    let word = said.split_whitespace().find(|word| word.starts_with(|first: char| first.is_ascii_digit()))?;
+    let mut numbers = word.split('.').map(str::parse);
+    Some((numbers.next()?.ok()?, numbers.next()?.ok()?))
 }
 
 fn copy_folder(from: &Path, to: &Path) -> io::Result<()> {
@@ -73,4 +92,17 @@ fn copy_folder(from: &Path, to: &Path) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_read_and_compared_as_numbers() {
+        assert_eq!(version("Bicep CLI version 0.49.2 (b34271ac51)\n"), Some((0, 49)));
+        assert_eq!(version("Bicep CLI version 0.100.1"), Some((0, 100)));
+        assert!((0, 100) >= EVALUATES && (0, 9) < EVALUATES);
+        assert_eq!(version("no number"), None);
+    }
 }

@@ -92,8 +92,9 @@ export class Stack {
 
   /** Kills the program, as the host does and a crash would. The host stays. */
   killProgram(): void {
-    const children = execFileSync('ps', ['-o', 'pid=', '--ppid', String(this.host?.pid)]).toString().trim().split(/\s+/);
-    for (const pid of children) process.kill(Number(pid), 'SIGKILL');
+    const children = execFileSync('ps', ['-o', 'pid=,comm=', '--ppid', String(this.host?.pid)]).toString().trim().split('\n');
+    // The host may have its real proxy for a child as well.
+    for (const child of children.filter((line) => line.endsWith('reasoning-chat'))) process.kill(parseInt(child, 10), 'SIGKILL');
   }
 
   async close(): Promise<void> {
@@ -111,8 +112,8 @@ export class Stack {
 
   private async startHost(port: number, endpoint: string): Promise<void> {
     const app = join(this.folder, 'app');
-    await mkdir(join(app, 'chat_stream'), { recursive: true });
-    for (const file of ['host.json', 'chat_stream/function.json']) await cp(join(PROJECT, file), join(app, file));
+    for (const name of ['chat_stream', 'models']) await mkdir(join(app, name), { recursive: true });
+    for (const file of ['host.json', 'chat_stream/function.json', 'models/function.json']) await cp(join(PROJECT, file), join(app, file));
     await cp(join(BUILT, 'reasoning-chat'), join(app, 'reasoning-chat'));
     await writeFile(join(app, 'local.settings.json'), JSON.stringify({
       IsEncrypted: false,

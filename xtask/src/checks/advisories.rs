@@ -13,8 +13,8 @@ const WORKSPACES: [&str; 2] = [".", "fuzz"];
 pub(crate) fn advisories() -> Outcome {
     for folder in WORKSPACES {
         let manifest = format!("{folder}/Cargo.toml");
-        let deny = ["deny", "--manifest-path", &manifest, "--workspace", "--all-features", "check"];
-        step(Command::new(cargo_path()).args(deny).args(["--config", "deny.toml", "advisories"]))?;
+        let deny = ["deny", "--manifest-path", &manifest, "--config", "deny.toml", "--workspace", "--all-features"];
+        step(Command::new(cargo_path()).args(deny).args(["check", "advisories"]))?;
     }
     // What a reader's browser gets; the tools that build and test it run on nobody's data.
     web::npm("web", &["audit", "--omit=dev"])

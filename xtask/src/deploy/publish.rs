@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::before_up::NO_FUNC;
 use super::{azd_token, known, output_of, project, required, run, shown};
 use crate::package;
 use crate::steps::Outcome;
@@ -28,9 +29,7 @@ pub(super) fn api() -> Outcome {
         if known("DIRECT_UPLOAD").is_some_and(|value| value.eq_ignore_ascii_case("true")) {
             return by_blob();
         }
-        return Err("the Azure Functions Core Tools (func) are missing. Install them, or publish without them: \
-                    see \"Without Core Tools\" in docs/deploying.md"
-            .to_owned());
+        return Err(NO_FUNC.to_owned());
     };
     package::package(None)?;
 
