@@ -145,13 +145,22 @@ pub struct ChatError {
     retry_after: Option<Duration>,
     categories: Vec<String>,
     allow: Option<&'static str>,
+    param: Option<Cow<'static, str>>,
 }
 
 impl ChatError {
     /// A failure with its text for people: what failed, and what to do next. Never a token, a header, a prompt, an
     /// internal address or upstream's own words.
     pub fn new(code: Code, text: impl Into<Cow<'static, str>>) -> Self {
-        Self { code, text: text.into(), cause: None, retry_after: None, categories: Vec::new(), allow: None }
+        Self {
+            code,
+            text: text.into(),
+            cause: None,
+            retry_after: None,
+            categories: Vec::new(),
+            allow: None,
+            param: None,
+        }
     }
 
     /// Adds what the log is to know. Never a token, a prompt or an answer.
@@ -182,6 +191,13 @@ impl ChatError {
         self
     }
 
+    /// Names the request's field that it is about, by its path: `messages[0].role`. OpenAI's clients get it as `param`.
+    #[must_use]
+    pub fn about(mut self, field: impl Into<Cow<'static, str>>) -> Self {
+        self.param = Some(field.into());
+        self
+    }
+
     /// The failure's code.
     pub fn code(&self) -> Code {
         self.code
@@ -200,6 +216,11 @@ impl ChatError {
     /// Whole seconds for the `Retry-After` header and the `retry_after` field.
     pub fn retry_after_seconds(&self) -> Option<u64> {
         self.retry_after.map(|wait| (wait.as_secs() + u64::from(wait.subsec_nanos() > 0)).max(1))
+    }
+
+    /// The request's field that it is about.
+    pub fn param(&self) -> Option<&str> {
+        self.param.as_deref()
     }
 
     /// The methods for the `Allow` header.
@@ -294,6 +315,13 @@ mod tests {
             r#"{"error":"The model's service failed.","code":"upstream_error","retryable":true,"request_id":"r-1"}"#
         );
         assert_eq!(error.cause(), Some("10.0.0.4 said no"));
+    }
+
+    #[test]
+    fn the_field_is_not_told_to_those_who_do_not_ask_for_it() {
+        let error = ChatError::new(Code::InvalidRequest, "n: no.").about("n");
+        assert_eq!(error.param(), Some("n"));
+        assert!(!String::from_utf8(error.to_json("r")).unwrap().contains("param"));
     }
 
     #[test]
