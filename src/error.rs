@@ -141,11 +141,11 @@ impl Code {
 pub struct ChatError {
     code: Code,
     text: Cow<'static, str>,
-    cause: Option<String>,
+    cause: Option<Box<str>>,
     retry_after: Option<Duration>,
     categories: Vec<String>,
     allow: Option<&'static str>,
-    param: Option<Cow<'static, str>>,
+    param: Option<Box<str>>,
 }
 
 impl ChatError {
@@ -166,7 +166,7 @@ impl ChatError {
     /// Adds what the log is to know. Never a token, a prompt or an answer.
     #[must_use]
     pub fn caused_by(mut self, cause: impl Display) -> Self {
-        self.cause = Some(cause.to_string());
+        self.cause = Some(cause.to_string().into());
         self
     }
 
@@ -193,7 +193,7 @@ impl ChatError {
 
     /// Names the request's field that it is about, by its path: `messages[0].role`. OpenAI's clients get it as `param`.
     #[must_use]
-    pub fn about(mut self, field: impl Into<Cow<'static, str>>) -> Self {
+    pub fn about(mut self, field: impl Into<Box<str>>) -> Self {
         self.param = Some(field.into());
         self
     }

@@ -244,7 +244,7 @@ impl Account {
                     "The model's service refused the request. The operator finds its error code in the log.",
                 );
                 match self.params.iter().find(|param| told::is_name(param)) {
-                    Some(param) => error.about(param.clone()),
+                    Some(param) => error.about(param.as_str()),
                     None => error,
                 }
             }
