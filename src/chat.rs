@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::Response;
+use bytes::Bytes;
 use futures::FutureExt as _;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -14,13 +15,18 @@ use tracing::Instrument as _;
 
 use crate::error::{ChatError, Code};
 use crate::inbound::conversation::Conversation;
+use crate::inbound::request::ChatRequest;
+use crate::inbound::room::{Room, Share};
 use crate::inbound::slots::{Slot, Slots};
 use crate::inbound::{access, body};
-use crate::models::upstream::Upstream;
+use crate::models;
+use crate::models::catalogue::Catalogue;
+use crate::models::model::Model;
 use crate::report::record::Record;
 use crate::report::telemetry::{Telemetry, Trace};
 use crate::settings::{Access, Clocks, RequestLimits};
-use crate::turn::{Grace, Turn};
+use crate::surface::{self, Surface};
+use crate::turn::{Asked, Grace, Turn};
 
 /// The host's id of this call; it names the request in every line and log.
 const INVOCATION_ID: &str = "x-azure-functions-invocationid";
@@ -36,12 +42,24 @@ pub struct Chat {
     pub clocks: Clocks,
     /// How many answers may be open.
     pub slots: Slots,
-    /// The model.
-    pub upstream: Arc<Upstream>,
+    /// Room for large requests.
+    pub room: Room,
+    /// The models.
+    pub catalogue: Catalogue,
     /// What Application Insights is told.
     pub telemetry: Telemetry,
     /// Becomes true when open answers must end.
     pub grace_over: watch::Receiver<bool>,
+}
+
+/// A request that may be answered, and what it says.
+#[derive(Debug)]
+pub(crate) struct Admitted {
+    pub(crate) slot: Slot,
+    /// The signed-in user's id, where the platform vouches for it.
+    pub(crate) user: Option<String>,
+    pub(crate) body: Bytes,
+    pub(crate) share: Share,
 }
 
 /// Answers a conversation, or says why not.
@@ -58,7 +76,7 @@ pub(crate) async fn chat(State(chat): State<Arc<Chat>>, request: Request) -> Res
 
 impl Chat {
     async fn answer(self: &Arc<Self>, parts: &Parts, body: Body, mut record: Record) -> Result<Response, ChatError> {
-        let (slot, conversation) = match self.accept(parts, body).await {
+        let (slot, model, conversation) = match self.accept(parts, body).await {
             Ok(accepted) => accepted,
             Err(error) => {
                 record.failed(&error);
@@ -66,11 +84,7 @@ impl Chat {
             }
         };
         let request_id = HeaderValue::try_from(record.request_id()).unwrap_or(HeaderValue::from_static("unknown"));
-        record.asks(self.upstream.hints());
-        let opening = Arc::clone(&self.upstream).open(conversation, record.trace().traceparent());
-        let opening = opening.with_context(record.trace().context()).in_current_span().boxed();
-        let turn =
-            Turn::new(opening, Grace::new(&self.grace_over), self.upstream.deployment(), self.clocks, record, slot);
+        let turn = self.turn(&model, conversation, Surface::Lines, record, slot);
         let lines = turn.begin().await?;
 
         let mut response = Response::new(Body::from_stream(lines));
@@ -82,17 +96,55 @@ impl Chat {
         Ok(response)
     }
 
-    /// From a request to a slot and a conversation. What the head decides is decided first; the body is read in any
+    /// Asks a model, and has its answer go out by `surface`.
+    pub(crate) fn turn(
+        &self,
+        model: &Arc<Model>,
+        conversation: Conversation,
+        surface: Surface,
+        mut record: Record,
+        slot: Slot,
+    ) -> Turn<reqwest::Body> {
+        record.asks(model.hints(), model.tag());
+        let opening = models::open(Arc::clone(model), conversation, record.trace().traceparent());
+        let opening = opening.with_context(record.trace().context()).in_current_span().boxed();
+        let asked = Asked { model: model.name().to_owned(), deployment: model.first_deployment().to_owned() };
+        Turn::new(opening, asked, surface, Grace::new(&self.grace_over), model.clocks(), record, slot)
+    }
+
+    /// From a request to a slot, a model and a conversation with it.
+    async fn accept(&self, parts: &Parts, body: Body) -> Result<(Slot, Arc<Model>, Conversation), ChatError> {
+        let Admitted { slot, body, share, .. } = self.admit(parts, body).await?;
+        let request = ChatRequest::read(&body)?;
+        let model = self.catalogue.find(request.model.as_deref())?;
+        if let Some(effort) = &request.reasoning_effort {
+            model.check_effort(effort)?;
+        }
+        let mut conversation = request.conversation(&self.limits, model.takes_images())?;
+        conversation.reasoning_effort = request.reasoning_effort;
+        conversation.share = share;
+        Ok((slot, Arc::clone(model), conversation))
+    }
+
+    /// From a request to a slot and the request's body. What the head decides is decided first; the body is read in any
     /// case.
-    async fn accept(&self, parts: &Parts, body: Body) -> Result<(Slot, Conversation), ChatError> {
+    pub(crate) async fn admit(&self, parts: &Parts, body: Body) -> Result<Admitted, ChatError> {
         let admitted = access::admit(&self.access, &parts.headers)
             .and_then(|caller| require_json(&parts.headers).map(|()| caller))
             .and_then(|caller| body::require_plain(&parts.headers).map(|()| caller))
-            .and_then(|caller| self.take_slot(caller.user.as_deref()));
-        match admitted {
-            Ok(slot) => {
+            .and_then(|caller| Ok((self.take_slot(caller.user.as_deref())?, caller.user)));
+        let room = match admitted {
+            Ok(admitted) => {
+                let share = self.room.take(&parts.headers, self.limits.max_bytes, self.limits.timeout).await;
+                share.map(|share| (admitted, share))
+            }
+            Err(error) => Err(error),
+        };
+        match room {
+            Ok(((slot, user), mut share)) => {
                 let body = body::read(body, &self.limits).await?;
-                Ok((slot, Conversation::parse(&body, &self.limits)?))
+                share.shrink(body.len());
+                Ok(Admitted { slot, user, body, share })
             }
             Err(error) => {
                 body::discard(body, self.limits.timeout).await;
@@ -106,6 +158,20 @@ impl Chat {
             self.telemetry.shed(if error.code() == Code::Overloaded { "instance" } else { "user" });
         })
     }
+}
+
+/// `GET /api/models`: what a client may choose.
+pub(crate) async fn models(State(chat): State<Arc<Chat>>, request: Request) -> Response {
+    let request_id = request_id(request.headers());
+    if let Err(error) = access::admit(&chat.access, request.headers()) {
+        return refusal(&error, &request_id);
+    }
+    let mut response = Response::new(Body::from(surface::models::offer(&chat.catalogue, &chat.limits)));
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    // It changes with the settings only.
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, max-age=300"));
+    response
 }
 
 /// No such route.
@@ -133,8 +199,13 @@ async fn refuse(request: Request, error: ChatError) -> Response {
 
 /// A failure before the first line: a status, and the object that would have been the last line.
 pub(crate) fn refusal(error: &ChatError, request_id: &str) -> Response {
-    let mut response = Response::new(Body::from(error.to_json(request_id)));
-    *response.status_mut() = error.code().status();
+    refusal_with(error.code().status(), error.to_json(request_id), error, request_id)
+}
+
+/// The same with a status and a body of another surface's.
+pub(crate) fn refusal_with(status: StatusCode, body: Vec<u8>, error: &ChatError, request_id: &str) -> Response {
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -147,7 +218,7 @@ pub(crate) fn refusal(error: &ChatError, request_id: &str) -> Response {
     if let Some(allow) = error.allow() {
         headers.insert(header::ALLOW, HeaderValue::from_static(allow));
     }
-    if error.code().status() == StatusCode::REQUEST_TIMEOUT {
+    if status == StatusCode::REQUEST_TIMEOUT {
         // The rest of the body may still come; nobody reads it.
         headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
     }

@@ -24,6 +24,8 @@ pub enum Code {
     ForbiddenOrigin,
     /// No such route.
     NotFound,
+    /// The request names a model that is not offered.
+    ModelNotFound,
     /// The route exists, the method does not.
     MethodNotAllowed,
     /// The request's body did not arrive in time.
@@ -36,6 +38,8 @@ pub enum Code {
     ContentFilter,
     /// Upstream says that the conversation is too long for the model.
     ContextLengthExceeded,
+    /// The answer took too long to be sent in one piece.
+    StreamRequired,
     /// Upstream's rate limit, or this program's own bound for one user.
     RateLimited,
     /// This instance holds as many streams as it may.
@@ -64,18 +68,20 @@ pub enum Code {
 
 impl Code {
     /// All codes, in the order of the table in `docs/wire.md`.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 25] = [
         Self::InvalidRequest,
         Self::Unauthenticated,
         Self::SignInNotConfigured,
         Self::ForbiddenOrigin,
         Self::NotFound,
         Self::MethodNotAllowed,
+        Self::ModelNotFound,
         Self::RequestTimeout,
         Self::RequestTooLarge,
         Self::UnsupportedMediaType,
         Self::ContentFilter,
         Self::ContextLengthExceeded,
+        Self::StreamRequired,
         Self::RateLimited,
         Self::Overloaded,
         Self::IdentityUnavailable,
@@ -99,12 +105,14 @@ impl Code {
             Self::SignInNotConfigured => ("sign_in_not_configured", StatusCode::FORBIDDEN, false),
             Self::ForbiddenOrigin => ("forbidden_origin", StatusCode::FORBIDDEN, false),
             Self::NotFound => ("not_found", StatusCode::NOT_FOUND, false),
+            Self::ModelNotFound => ("model_not_found", StatusCode::NOT_FOUND, false),
             Self::MethodNotAllowed => ("method_not_allowed", StatusCode::METHOD_NOT_ALLOWED, false),
             Self::RequestTimeout => ("request_timeout", StatusCode::REQUEST_TIMEOUT, true),
             Self::RequestTooLarge => ("request_too_large", StatusCode::PAYLOAD_TOO_LARGE, false),
             Self::UnsupportedMediaType => ("unsupported_media_type", StatusCode::UNSUPPORTED_MEDIA_TYPE, false),
             Self::ContentFilter => ("content_filter", StatusCode::BAD_REQUEST, false),
             Self::ContextLengthExceeded => ("context_length_exceeded", StatusCode::BAD_REQUEST, false),
+            Self::StreamRequired => ("stream_required", StatusCode::BAD_REQUEST, false),
             Self::RateLimited => ("rate_limited", StatusCode::TOO_MANY_REQUESTS, true),
             Self::Overloaded => ("overloaded", StatusCode::SERVICE_UNAVAILABLE, true),
             Self::IdentityUnavailable => ("identity_unavailable", StatusCode::SERVICE_UNAVAILABLE, true),
@@ -285,11 +293,13 @@ mod tests {
                 "forbidden_origin 403 false",
                 "not_found 404 false",
                 "method_not_allowed 405 false",
+                "model_not_found 404 false",
                 "request_timeout 408 true",
                 "request_too_large 413 false",
                 "unsupported_media_type 415 false",
                 "content_filter 400 false",
                 "context_length_exceeded 400 false",
+                "stream_required 400 false",
                 "rate_limited 429 true",
                 "overloaded 503 true",
                 "identity_unavailable 503 true",

@@ -11,5 +11,6 @@ pub(crate) mod content;
 pub mod conversation;
 mod image;
 pub mod request;
+pub mod room;
 pub mod serve;
 pub mod slots;

@@ -8,13 +8,15 @@ use std::sync::Arc;
 
 use reasoning_chat::app;
 use reasoning_chat::chat::Chat;
+use reasoning_chat::inbound::room::Room;
 use reasoning_chat::inbound::serve;
 use reasoning_chat::inbound::slots::Slots;
-use reasoning_chat::models::upstream::{self, Upstream};
+use reasoning_chat::models::catalogue::Catalogue;
+use reasoning_chat::models::client;
 use reasoning_chat::report::log;
 use reasoning_chat::report::telemetry::{Sending, Telemetry};
-use reasoning_chat::settings::{Api, Identity, Model, Settings};
-use reasoning_chat::token::TokenProvider;
+use reasoning_chat::settings::{Identity, Model, Settings, Template};
+use reasoning_chat::token::{TokenProvider, TokenProviders};
 use tokio::sync::watch;
 
 const VERSION: &str = concat!("reasoning-chat ", env!("CARGO_PKG_VERSION"), "\n");
@@ -90,36 +92,40 @@ async fn run(settings: Settings) -> Result<(), String> {
     // Fails only if there is a provider already.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let plain = |url: &url::Url| url.scheme() == "http";
-    let needs_tls = settings.model.as_ref().is_some_and(|model| !model.endpoint.routes.iter().all(plain))
+    let deployments = || settings.models.iter().flat_map(|model| &model.deployments);
+    let needs_tls = !deployments().all(|deployment| deployment.endpoint.routes.iter().all(plain))
         || settings.telemetry.as_ref().is_some_and(|telemetry| !plain(&telemetry.ingestion.endpoint));
-    let client = upstream::client(needs_tls, settings.clocks.connect)
+    let client = client::client(needs_tls, settings.clocks.connect)
         .map_err(|error| format!("the HTTP client: {error} (are the system's CA certificates installed?)"))?;
     let model_client = match &settings.proxy {
-        Some(proxy) => upstream::client_through(proxy, settings.clocks.connect)
+        Some(proxy) => client::client_through(proxy, settings.clocks.connect)
             .map_err(|error| format!("the HTTP client for the proxy: {}", error.without_url()))?,
         None => client.clone(),
     };
     let listener = serve::listen(settings.port).map_err(|error| format!("port {}: {error}", settings.port))?;
     let address = listener.local_addr().map_err(|error| error.to_string())?;
-    let is_demo = settings.model.is_none();
-    let model = match settings.model {
-        Some(model) => model,
-        None => start_demo_model(settings.api).await.map_err(|error| format!("the demo model: {error}"))?,
+    let is_demo = settings.models.is_empty();
+    let models = if is_demo {
+        start_demo_models(&settings.template).await.map_err(|error| format!("the demo model: {error}"))?
+    } else {
+        settings.models
     };
     let slots = Slots::new(settings.streams);
     let open_streams = slots.clone();
     let (telemetry, sending) = match &settings.telemetry {
         Some(told) => {
-            let started = Telemetry::start(told, &model, client.clone(), move || open_streams.open());
+            let started = Telemetry::start(told, client.clone(), move || open_streams.open());
             let (telemetry, sending) = started.map_err(|error| format!("telemetry: {error}"))?;
             (telemetry, Some(sending))
         }
         None => (Telemetry::off(), None),
     };
     let _log = log::start(&settings.log_filter, sending.as_ref().map(Sending::layer));
-    let tokens = TokenProvider::new(&model.identity, &client, telemetry.token_fetches());
-    if let (Identity::Developer { .. }, Some(tokens)) = (&model.identity, &tokens) {
-        tokio::spawn(sign_in_early(tokens.clone()));
+    let identities = models.iter().flat_map(|model| &model.deployments).map(|deployment| &deployment.identity);
+    let tokens =
+        TokenProviders::new(identities, |identity| TokenProvider::new(identity, &client, telemetry.token_fetches()));
+    for (identity, provider) in tokens.iter() {
+        prepare_sign_in(identity, provider);
     }
     let (end_grace, grace_over) = watch::channel(false);
     let chat = Arc::new(Chat {
@@ -127,26 +133,28 @@ async fn run(settings: Settings) -> Result<(), String> {
         limits: settings.request,
         clocks: settings.clocks,
         slots,
-        upstream: Arc::new(Upstream::new(
-            model_client,
-            model,
-            tokens,
-            settings.options,
-            &settings.clocks,
-            telemetry.clone(),
-        )),
+        room: Room::default(),
+        catalogue: Catalogue::new(models, &model_client, &tokens, &settings.clocks, &telemetry),
         telemetry,
         grace_over,
     });
 
     let page = Path::new("web/dist");
     let page = (!settings.in_functions_host && page.join("index.html").is_file()).then_some(page);
-    tracing::info!(%address, deployment = chat.upstream.deployment(), demo = is_demo, "listening");
+    let names: Vec<&str> = chat.catalogue.models().iter().map(|model| model.name()).collect();
+    tracing::info!(%address, models = names.join(", "), demo = is_demo, "listening");
     if !settings.in_functions_host {
         greet(address, is_demo, page.is_some());
     }
-    serve::serve(listener, app(chat, page), settings.connections, settings.streams.max, asked_to_stop(), end_grace)
-        .await;
+    serve::serve(
+        listener,
+        app(chat, settings.openai, page),
+        settings.connections,
+        settings.streams.max,
+        asked_to_stop(),
+        end_grace,
+    )
+    .await;
     tracing::info!("stopped");
     if let Some(sending) = sending {
         sending.stop().await;
@@ -154,24 +162,44 @@ async fn run(settings: Settings) -> Result<(), String> {
     Ok(())
 }
 
-/// A developer learns at the start, not by the first question, that there is no sign-in.
-async fn sign_in_early(tokens: TokenProvider) {
-    if let Err(error) = tokens.authorization().await {
-        tracing::warn!(cause = error.cause(), "nobody is signed in to the model's service. {}", error.text());
+/// In Azure the first token is fetched while the host still starts. At home nothing is asked before it is needed, but who
+/// has no tool to sign in with is told so at once.
+fn prepare_sign_in(identity: &Identity, tokens: &TokenProvider) {
+    match identity {
+        Identity::Managed { .. } => {
+            let tokens = tokens.clone();
+            // A failure is no failure of the start: the first request asks again, and tells.
+            tokio::spawn(async move { tokens.authorization().await.map(drop) });
+        }
+        Identity::Developer { .. } if !has_sign_in_tool() => {
+            tracing::warn!("neither azd nor az is on the PATH: nobody can sign in to the model's service");
+        }
+        Identity::Developer { .. } | Identity::None => {}
     }
 }
 
-/// A model for those who have none yet: an upstream of this program's own, on a port of its own on loopback.
+#[expect(clippy::disallowed_methods, reason = "where programs are is the system's, no setting of ours")]
+fn has_sign_in_tool() -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let names = if cfg!(windows) { &["azd.exe", "az.cmd"][..] } else { &["azd", "az"][..] };
+    std::env::split_paths(&path).any(|folder| names.iter().any(|name| folder.join(name).is_file()))
+}
+
+/// Models for those who have none yet: upstreams of this program's own, on ports of their own on loopback.
 #[cfg(feature = "local")]
-async fn start_demo_model(api: Api) -> std::io::Result<Model> {
-    let listener = tokio::net::TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, 0)).await?;
-    let model = Model::demo(listener.local_addr()?, demo_model::DEPLOYMENT, api);
-    tokio::spawn(demo_model::serve(listener));
-    Ok(model)
+async fn start_demo_models(template: &Template) -> std::io::Result<Vec<Model>> {
+    let regions = demo_model::Regions::bind().await?;
+    let models = demo_model::MODELS.iter().map(|model| {
+        let deployments: Vec<_> = model.deployments.into_iter().zip(regions.addresses()).collect();
+        template.local(model.name, model.title, &deployments, &model.efforts)
+    });
+    let models = models.collect();
+    tokio::spawn(regions.serve());
+    Ok(models)
 }
 
 #[cfg(not(feature = "local"))]
-fn start_demo_model(_: Api) -> impl Future<Output = std::io::Result<Model>> {
+fn start_demo_models(_: &Template) -> impl Future<Output = std::io::Result<Vec<Model>>> {
     std::future::ready(Err(std::io::Error::other("it is not in the package for Azure; set AZURE_INFERENCE_ENDPOINT")))
 }
 

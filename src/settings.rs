@@ -6,6 +6,7 @@
 mod endpoint;
 mod extra_body;
 mod log_filter;
+mod model;
 mod proxy;
 mod read;
 mod telemetry;
@@ -15,11 +16,15 @@ use std::time::Duration;
 
 pub use self::endpoint::Endpoint;
 pub(crate) use self::log_filter::log_filter;
+pub use self::model::{Api, Deployment, Identity, MAX_DEPLOYMENTS, Model, Options, Template};
 pub use self::proxy::Proxy;
 pub use self::read::Fault;
 use self::read::Reader;
 pub use self::telemetry::Ingestion;
 use self::variables as v;
+
+/// The largest request where images may be in it and `MAX_REQUEST_BYTES` is not set.
+const MAX_REQUEST_BYTES_WITH_IMAGES: usize = 8 * 1024 * 1024;
 
 /// Everything that can be set, checked.
 #[derive(Clone, Debug)]
@@ -34,16 +39,16 @@ pub struct Settings {
     pub access: Access,
     /// What a request may be.
     pub request: RequestLimits,
+    /// The OpenAI-compatible API; `None`: it is off.
+    pub openai: Option<OpenAi>,
     /// How many answers at once.
     pub streams: StreamLimits,
-    /// Where the model is and what it is asked for; `None` is the built-in demo model.
-    pub model: Option<Model>,
+    /// The models that are offered, the first of which is the default. Empty: the built-in demo's.
+    pub models: Vec<Model>,
+    /// What a model of the demo's is made of.
+    pub template: Template,
     /// Through what the model is reached; `None`: directly.
     pub proxy: Option<Proxy>,
-    /// `AZURE_INFERENCE_API`: what the model speaks, the demo model too.
-    pub api: Api,
-    /// What is sent with every conversation.
-    pub options: Options,
     /// How upstream's answer is waited for.
     pub clocks: Clocks,
     /// How clients' connections are waited for.
@@ -95,6 +100,13 @@ pub struct RequestLimits {
     pub timeout: Duration,
 }
 
+/// The OpenAI-compatible API.
+#[derive(Clone, Copy, Debug)]
+pub struct OpenAi {
+    /// `OPENAI_MAX_MESSAGES`
+    pub max_messages: usize,
+}
+
 /// How many answers at once.
 #[derive(Clone, Copy, Debug)]
 pub struct StreamLimits {
@@ -102,74 +114,6 @@ pub struct StreamLimits {
     pub max: usize,
     /// `MAX_STREAMS_PER_USER`
     pub max_per_user: usize,
-}
-
-/// Where the model is.
-#[derive(Clone, Debug)]
-pub struct Model {
-    /// Its address.
-    pub endpoint: Endpoint,
-    /// What it speaks.
-    pub api: Api,
-    /// Its deployment's name.
-    pub deployment: String,
-    /// As whom it is called.
-    pub identity: Identity,
-}
-
-impl Model {
-    /// The built-in demo model, which listens at `address` on this machine.
-    pub fn demo(address: std::net::SocketAddr, deployment: &str, api: Api) -> Self {
-        let deployment = deployment.to_owned();
-        Self { endpoint: Endpoint::demo(address, api), api, deployment, identity: Identity::None }
-    }
-}
-
-/// What a model's service speaks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Api {
-    /// Chat completions.
-    Chat,
-    /// The Responses API.
-    Responses,
-}
-
-/// As whom upstream is called.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Identity {
-    /// As nobody: a server on loopback, outside production.
-    None,
-    /// As the app's user-assigned managed identity.
-    Managed {
-        /// `AZURE_CLIENT_ID`
-        client_id: String,
-        /// `AZURE_INFERENCE_SCOPE`
-        scope: String,
-    },
-    /// As the developer who signed in with `azd` or `az`.
-    Developer {
-        /// `AZURE_TENANT_ID`
-        tenant_id: Option<String>,
-        /// `AZURE_INFERENCE_SCOPE`
-        scope: String,
-    },
-}
-
-/// What is sent with every conversation.
-#[derive(Clone, Debug)]
-pub struct Options {
-    /// `SYSTEM_PROMPT`; `None` sends no system message.
-    pub system_prompt: Option<String>,
-    /// `MAX_COMPLETION_TOKENS`
-    pub max_completion_tokens: Option<u32>,
-    /// `REASONING_EFFORT`
-    pub reasoning_effort: Option<String>,
-    /// `TEMPERATURE`
-    pub temperature: Option<f64>,
-    /// `STARTS_IN_THOUGHTS`
-    pub starts_in_thoughts: bool,
-    /// `EXTRA_BODY`: a merge patch for the request's body.
-    pub extra_body: serde_json::Map<String, serde_json::Value>,
 }
 
 /// How upstream's answer is waited for.
@@ -217,9 +161,10 @@ impl Settings {
     /// `None` only where a default cannot be read, which a test rules out.
     fn read(reader: &mut Reader<'_>) -> Option<Self> {
         let in_production = reader.value(&v::RUNNING_IN_PRODUCTION, read::boolean)?;
-        let api = reader.value(&v::AZURE_INFERENCE_API, read::api)?;
-        let model = read_model(reader, in_production, api);
-        let proxy = proxy::read(reader, model.as_ref().map(|model| &model.endpoint));
+        let (models, template) = model::read(reader, in_production)?;
+        let endpoints = models.iter().flat_map(|model| &model.deployments).map(|deployment| &deployment.endpoint);
+        let proxy = proxy::read(reader, endpoints);
+        let take_images = models.iter().any(|model| model.takes_images) || template.takes_images();
         let host_port = reader.optional(&v::FUNCTIONS_CUSTOMHANDLER_PORT, read::port);
         let own_port = reader.value(&v::PORT, read::port)?;
         let log_filter = reader.value(&v::RUST_LOG, read::text)?;
@@ -238,32 +183,31 @@ impl Settings {
                 allowed_origins: reader.optional(&v::ALLOWED_ORIGINS, read::origins),
             },
             request: RequestLimits {
-                max_bytes: reader.value(&v::MAX_REQUEST_BYTES, read::count)?,
+                max_bytes: match reader.given(v::MAX_REQUEST_BYTES.name) {
+                    None if take_images => MAX_REQUEST_BYTES_WITH_IMAGES,
+                    _ => reader.value(&v::MAX_REQUEST_BYTES, read::count)?,
+                },
                 max_messages: reader.value(&v::MAX_MESSAGES, read::count)?,
                 max_chars: reader.value(&v::MAX_CONVERSATION_CHARS, read::count)?,
                 max_images: reader.value(&v::MAX_IMAGES, read::count)?,
                 max_image_bytes: reader.value(&v::MAX_IMAGE_BYTES, read::count)?,
                 timeout: request_timeout,
             },
+            openai: {
+                let is_on = reader.optional(&v::OPENAI_API, read::boolean).unwrap_or(!in_production);
+                let openai = OpenAi { max_messages: reader.value(&v::OPENAI_MAX_MESSAGES, read::count)? };
+                is_on.then_some(openai)
+            },
             streams: StreamLimits {
                 max: reader.value(&v::MAX_CONCURRENT_STREAMS, read::count)?,
                 max_per_user: reader.value(&v::MAX_STREAMS_PER_USER, read::count)?,
             },
-            model,
+            models,
             proxy,
-            api,
-            options: Options {
-                system_prompt: reader.value(&v::SYSTEM_PROMPT, read::text_or_none)?,
-                max_completion_tokens: reader.optional(&v::MAX_COMPLETION_TOKENS, read::tokens),
-                reasoning_effort: reader.optional(&v::REASONING_EFFORT, read::word),
-                temperature: reader.optional(&v::TEMPERATURE, read::temperature),
-                starts_in_thoughts: reader.value(&v::STARTS_IN_THOUGHTS, read::boolean)?,
-                extra_body: extra_body::read(reader),
-            },
             clocks: Clocks {
+                first_event: template.first_event(),
+                idle: template.idle(),
                 connect: reader.value(&v::CONNECT_TIMEOUT, read::duration)?,
-                first_event: reader.value(&v::FIRST_EVENT_TIMEOUT, read::duration)?,
-                idle: reader.value(&v::IDLE_TIMEOUT, read::duration)?,
                 answer: reader.value(&v::ANSWER_TIMEOUT, read::duration)?,
                 heartbeat: reader.value(&v::HEARTBEAT_INTERVAL, read::duration)?,
                 max_retries: reader.value(&v::MAX_RETRIES, read::retries)?,
@@ -275,6 +219,7 @@ impl Settings {
                 grace: reader.value(&v::SHUTDOWN_GRACE, read::duration)?,
             },
             telemetry: read_telemetry(reader),
+            template,
         })
     }
 }
@@ -292,44 +237,6 @@ fn read_telemetry(reader: &mut Reader<'_>) -> Option<Telemetry> {
     Some(Telemetry { ingestion, identity, sampling, role })
 }
 
-/// The model's address, name and identity, which depend on one another.
-fn read_model(reader: &mut Reader<'_>, in_production: bool, api: Api) -> Option<Model> {
-    let endpoint_given = reader.text(&v::AZURE_INFERENCE_ENDPOINT).is_some();
-    let base = reader.optional(&v::AZURE_INFERENCE_ENDPOINT, endpoint::parse);
-    let deployment = reader.optional(&v::AZURE_DEEPSEEK_DEPLOYMENT, read::text);
-    let api_version = reader.optional(&v::AZURE_INFERENCE_API_VERSION, read::api_version);
-    let scope = reader.value(&v::AZURE_INFERENCE_SCOPE, read::text)?;
-    let client_id = reader.optional(&v::AZURE_CLIENT_ID, read::directory_id);
-    let tenant_id = reader.optional(&v::AZURE_TENANT_ID, read::directory_id);
-
-    if in_production {
-        if !endpoint_given {
-            reader.fault(&v::AZURE_INFERENCE_ENDPOINT, "must be set in production (the demo model is for development)");
-        }
-        if reader.text(&v::AZURE_CLIENT_ID).is_none() {
-            reader.fault(&v::AZURE_CLIENT_ID, "must be set in production: the managed identity's client id");
-        }
-        if reader.text(&v::IDENTITY_ENDPOINT).is_some() != reader.text(&v::IDENTITY_HEADER).is_some() {
-            reader.fault(&v::IDENTITY_HEADER, "must be set when IDENTITY_ENDPOINT is, and only then");
-        }
-    }
-    let loopback = base.as_ref().is_some_and(|base| endpoint::is_loopback(base));
-    if deployment.is_none() && (in_production || (base.is_some() && !loopback)) {
-        reader.fault(&v::AZURE_DEEPSEEK_DEPLOYMENT, "must be set: the name of the model's deployment");
-    }
-
-    let identity = if in_production {
-        Identity::Managed { client_id: client_id.unwrap_or_default(), scope }
-    } else if loopback {
-        Identity::None
-    } else {
-        Identity::Developer { tenant_id, scope }
-    };
-    let deployment = deployment.unwrap_or_else(|| "default".to_owned());
-    let endpoint = Endpoint::new(&base?, api, &deployment, api_version.as_deref());
-    Some(Model { endpoint, api, deployment, identity })
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::HashMap;
@@ -345,7 +252,7 @@ mod tests {
     #[test]
     fn nothing_set_is_the_demo_model_with_the_defaults() {
         let settings = read(&[]).unwrap();
-        assert!(settings.model.is_none());
+        assert!(settings.models.is_empty());
         assert_eq!((settings.port, settings.in_functions_host), (7071, false));
         assert_eq!(settings.clocks.answer, Duration::from_secs(540));
         assert_eq!(settings.request.max_bytes, 1_048_576);
@@ -373,7 +280,7 @@ mod tests {
             ("IDENTITY_ENDPOINT", "http://127.0.0.1"),
         ])
         .unwrap_err();
-        let mut names: Vec<&str> = faults.iter().map(|fault| fault.name).collect();
+        let mut names: Vec<&str> = faults.iter().map(|fault| fault.name.as_ref()).collect();
         names.sort_unstable();
         assert_eq!(
             names,
@@ -394,17 +301,18 @@ mod tests {
     #[test]
     fn empty_means_unset() {
         let settings = read(&[("AZURE_INFERENCE_ENDPOINT", ""), ("PORT", " "), ("SYSTEM_PROMPT", "")]).unwrap();
-        assert!(settings.model.is_none());
+        assert!(settings.models.is_empty());
         assert_eq!(settings.port, 7071);
-        assert_eq!(settings.options.system_prompt.as_deref(), Some("You are a helpful assistant."));
+        assert_eq!(settings.template.options().system_prompt.as_deref(), Some("You are a helpful assistant."));
     }
 
     #[test]
     fn none_is_no_system_prompt() {
         for none in ["none", " None "] {
-            assert_eq!(read(&[("SYSTEM_PROMPT", none)]).unwrap().options.system_prompt, None);
+            assert_eq!(read(&[("SYSTEM_PROMPT", none)]).unwrap().template.options().system_prompt.clone(), None);
         }
-        let prompt = read(&[("SYSTEM_PROMPT", "none of your business")]).unwrap().options.system_prompt;
+        let prompt =
+            read(&[("SYSTEM_PROMPT", "none of your business")]).unwrap().template.options().system_prompt.clone();
         assert_eq!(prompt.as_deref(), Some("none of your business"));
     }
 
@@ -420,7 +328,7 @@ mod tests {
         let local = ("AZURE_INFERENCE_ENDPOINT", "http://127.0.0.1:11434/v1");
         let name = ("AZURE_DEEPSEEK_DEPLOYMENT", "r1");
         let scope = || "https://cognitiveservices.azure.com/.default".to_owned();
-        let identity = |pairs: &[_]| read(pairs).unwrap().model.unwrap().identity;
+        let identity = |pairs: &[_]| read(pairs).unwrap().models.remove(0).deployments.remove(0).identity;
 
         assert_eq!(identity(&[azure, name]), Identity::Developer { tenant_id: None, scope: scope() });
         assert_eq!(identity(&[local]), Identity::None);

@@ -47,6 +47,36 @@ pub struct TokenProvider {
     shared: Arc<SharedState>,
 }
 
+/// The providers of all identities: one for each, however many endpoints there are.
+#[derive(Debug, Default)]
+pub struct TokenProviders(Vec<(Identity, TokenProvider)>);
+
+impl TokenProviders {
+    /// Makes a provider for each identity that needs tokens; `new` makes one. Asks for no token yet.
+    pub fn new<'i>(
+        identities: impl IntoIterator<Item = &'i Identity>,
+        new: impl Fn(&Identity) -> Option<TokenProvider>,
+    ) -> Self {
+        let mut all = Self::default();
+        for identity in identities {
+            if all.of(identity).is_none() {
+                all.0.extend(new(identity).map(|provider| (identity.clone(), provider)));
+            }
+        }
+        all
+    }
+
+    /// The provider of an identity; `None` where upstream is called as nobody.
+    pub fn of(&self, identity: &Identity) -> Option<TokenProvider> {
+        self.0.iter().find(|(known, _)| known == identity).map(|(_, provider)| provider.clone())
+    }
+
+    /// Each identity with its provider.
+    pub fn iter(&self) -> impl Iterator<Item = (&Identity, &TokenProvider)> {
+        self.0.iter().map(|(identity, provider)| (identity, provider))
+    }
+}
+
 struct SharedState {
     source: Source,
     on_fetch: Box<OnFetch>,

@@ -5,6 +5,7 @@
 //! upstream request, at once. A turn has two sides, and each has its type: [`Turn`] until the first event or the first
 //! heartbeat interval, while a failure is still an HTTP status; [`Lines`] from then on, when it is the last line.
 
+mod drain;
 mod grace;
 mod time;
 
@@ -22,12 +23,12 @@ pub use self::grace::Grace;
 use self::time::{Due, Time, Wait};
 use crate::error::{ChatError, Code, causes};
 use crate::inbound::slots::Slot;
-use crate::models::upstream::Opened;
+use crate::models::{Again, Opened, Opening};
 use crate::protocol::sse::Decoder;
 use crate::protocol::{Next, Reader};
 use crate::report::record::Record;
 use crate::settings::Clocks;
-use crate::surface::lines;
+use crate::surface::{End, Start, Surface};
 
 /// A buffer of lines larger than this is not kept for the next ones; usual ones are a few hundred bytes, a burst some thousand.
 const MAX_KEPT_BYTES: usize = 8 * 1024;
@@ -42,6 +43,10 @@ pub struct Turn<B> {
     max_event_bytes: usize,
     decoder: Decoder,
     reader: Reader,
+    /// What may follow a failure before the first output.
+    again: Option<Again<B>>,
+    surface: Surface,
+    asked: Asked,
     /// What is to be sent next.
     lines: Vec<u8>,
     /// How the turn ends, when that is known but lines go before it.
@@ -50,6 +55,15 @@ pub struct Turn<B> {
     grace: Grace,
     record: Record,
     _slot: Slot,
+}
+
+/// Who is asked.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    /// The model's name, as it is offered.
+    pub model: String,
+    /// The deployment that answers, or is asked first.
+    pub deployment: String,
 }
 
 /// A future that is waited for now and then.
@@ -84,28 +98,30 @@ enum Step {
 
 impl<B> Turn<B>
 where
-    B: Body<Data = Bytes> + Unpin,
+    B: Body<Data = Bytes> + Send + Unpin + 'static,
     B::Error: std::error::Error,
 {
-    /// A turn that waits for `opening`. `grace` tells when the program must stop. The clocks start now, but for
-    /// the whole answer's, which started with the record, when the request arrived.
+    /// A turn that waits for `opening`, whose answer goes out by `surface`. `grace` tells when the program must stop. The
+    /// clocks start now, but for the whole answer's, which started with the record, when the request arrived.
     pub fn new(
-        opening: BoxFuture<'static, Result<Opened<B>, ChatError>>,
+        opening: Opening<B>,
+        asked: Asked,
+        surface: Surface,
         grace: Grace,
-        deployment: &str,
         clocks: Clocks,
         record: Record,
         slot: Slot,
     ) -> Self {
-        let mut lines = Vec::with_capacity(512);
-        lines::start(&mut lines, record.request_id(), deployment);
         Self {
             source: Source::Opening(Awaited(opening)),
             retry_after: None,
             max_event_bytes: clocks.max_event_bytes,
             decoder: Decoder::new(clocks.max_event_bytes),
             reader: Reader::default(),
-            lines,
+            again: None,
+            surface,
+            asked,
+            lines: Vec::new(),
             end: None,
             time: Time::new(clocks, record.started()),
             grace,
@@ -137,7 +153,48 @@ where
             Step::Events | Step::Silence => {}
         }
         self.record.begins();
+        let first_lines = std::mem::replace(&mut self.lines, Vec::with_capacity(512));
+        let Asked { model, deployment } = &self.asked;
+        let start = Start { request_id: self.record.request_id(), model, deployment };
+        self.surface.start(&mut self.lines, &start);
+        self.lines.extend_from_slice(&first_lines);
         Ok(Lines { turn: self, ended: false })
+    }
+
+    /// Waits for the whole answer, at most until `limit` after the request arrived, and hands out its choice lines as they
+    /// come. Answers what read it.
+    ///
+    /// # Errors
+    /// What broke the answer; what `take` says; `too_late` where the limit passed.
+    pub async fn whole(
+        mut self,
+        mut take: impl FnMut(&[u8]) -> Result<(), ChatError>,
+        limit: Duration,
+        too_late: ChatError,
+    ) -> Result<Reader, ChatError> {
+        let deadline = self.record.started() + limit;
+        let read = async {
+            loop {
+                let step = std::future::poll_fn(|cx| self.poll_step(cx)).await;
+                take(&self.lines)?;
+                self.lines.clear();
+                match step {
+                    Step::Events | Step::Silence => {}
+                    Step::End(end) => return end,
+                }
+            }
+        };
+        match tokio::time::timeout_at(deadline, read).await.unwrap_or(Err(too_late)) {
+            Ok(()) => {
+                self.record.begins();
+                self.record.done(self.reader.answer());
+                Ok(std::mem::take(&mut self.reader))
+            }
+            Err(error) => {
+                self.record.failed(&error);
+                Err(error)
+            }
+        }
     }
 
     fn poll_step(&mut self, cx: &mut Context<'_>) -> Poll<Step> {
@@ -156,7 +213,10 @@ where
                 Some(Due::Limit(error)) => return Poll::Ready(self.break_off(error)),
                 Some(Due::Failure) => {
                     self.source = Source::Closed;
-                    return Poll::Ready(Step::End(self.reader.end(&mut self.lines)));
+                    let end = self.end_reading();
+                    if let Some(step) = self.over(end) {
+                        return Poll::Ready(step);
+                    }
                 }
             }
             match self.poll_source(cx) {
@@ -171,9 +231,11 @@ where
     fn poll_source(&mut self, cx: &mut Context<'_>) -> Poll<Option<Step>> {
         match &mut self.source {
             Source::Opening(opening) => match ready!(opening.0.poll_unpin(cx)) {
-                Ok(Opened { body, reader, wait, call }) => {
+                Ok(Opened { body, reader, wait, deployment, tag, call, again }) => {
                     self.retry_after = wait;
-                    self.record.answered(call);
+                    self.record.answered(call, tag);
+                    self.asked.deployment = deployment;
+                    self.again = again;
                     self.decoder = reader.decoder(self.max_event_bytes);
                     self.reader = reader;
                     self.source = Source::Answering(body);
@@ -195,16 +257,39 @@ where
                 }
                 None => {
                     self.source = Source::Closed;
-                    Poll::Ready(Some(Step::End(self.reader.end(&mut self.lines))))
+                    let end = self.end_reading();
+                    Poll::Ready(self.over(end))
                 }
             },
-            Source::Closed => Poll::Ready(Some(Step::End(self.reader.end(&mut self.lines)))),
+            Source::Closed => Poll::Ready(Some(Step::End(self.end_reading()))),
         }
+    }
+
+    /// The answer is over. A failure before its first output may be another deployment's chance: then it is not over.
+    fn over(&mut self, end: Result<(), ChatError>) -> Option<Step> {
+        match (end, self.again.take()) {
+            (Err(error), Some(again)) if !self.reader.answer().has_output() => {
+                self.record.asks_again(error.code());
+                self.reader = Reader::default();
+                self.source = Source::Opening(Awaited(again.after(error)));
+                None
+            }
+            (end, _) => Some(Step::End(end)),
+        }
+    }
+
+    /// Ends the reading of events: what was held back comes out.
+    fn end_reading(&mut self) -> Result<(), ChatError> {
+        let from = self.lines.len();
+        let end = self.reader.end(&mut self.lines);
+        self.surface.frame(&mut self.lines, from);
+        end
     }
 
     /// Reads the events of one piece of upstream's body.
     fn read(&mut self, bytes: &[u8]) -> Option<Step> {
-        let mut any = false;
+        let (mut any, mut is_whole) = (false, false);
+        let from = self.lines.len();
         let mut events = self.decoder.feed(bytes);
         let end = loop {
             events.sift_above(self.reader.sifts_above());
@@ -224,7 +309,11 @@ where
                     any = true;
                     self.time.failure();
                 }
-                Ok(Next::End) => break Some(self.reader.end(&mut self.lines)),
+                Ok(Next::End) => {
+                    let end = self.reader.end(&mut self.lines);
+                    is_whole = end.is_ok();
+                    break Some(end);
+                }
                 Err(error) => {
                     self.lines.truncate(before);
                     let wait = self.retry_after.filter(|_| error.code() == Code::RateLimited);
@@ -246,13 +335,19 @@ where
         }
         if answer.has_output() {
             self.record.first_token(self.time.now());
+            // The conversation goes with it.
+            self.again = None;
         }
-        if end.is_some() {
-            // Nothing after it is read.
-            self.source = Source::Closed;
+        self.surface.frame(&mut self.lines, from);
+        if end.is_some()
+            && let Source::Answering(body) = std::mem::replace(&mut self.source, Source::Closed)
+            && is_whole
+        {
+            // Nothing after it is interpreted.
+            drain::to_end(body);
         }
         match end {
-            Some(end) if !any => Some(Step::End(end)),
+            Some(end) if !any || end.is_err() && self.again.is_some() => self.over(end),
             end => {
                 self.end = end;
                 any.then_some(Step::Events)
@@ -272,12 +367,31 @@ where
         lines
     }
 
+    /// Writes the last word, and tells of the turn.
+    fn close(&mut self, end: Result<(), ChatError>) {
+        self.source = Source::Closed;
+        match end {
+            Ok(()) => {
+                let (answer, record) = (self.reader.answer(), &self.record);
+                let end = End { answer, elapsed: record.elapsed(), first_token: record.first_token_after() };
+                self.surface.done(&mut self.lines, &end);
+                self.record.done(self.reader.answer());
+            }
+            Err(error) => {
+                // Text that was held back as a possible tag is still the model's.
+                let _ = self.end_reading();
+                self.surface.error(&mut self.lines, &error, self.record.request_id());
+                self.record.failed(&error);
+            }
+        }
+    }
+
     /// Upstream is given up. If its finish reason has come, nothing of the answer is lost.
     fn break_off(&mut self, error: ChatError) -> Step {
         self.source = Source::Closed;
         if self.reader.answer().is_finished() {
             tracing::debug!(cause = error.cause(), code = error.code().as_str(), "the stream did not end by itself");
-            return Step::End(self.reader.end(&mut self.lines));
+            return Step::End(self.end_reading());
         }
         Step::End(Err(error))
     }
@@ -292,7 +406,7 @@ pub struct Lines<B> {
 
 impl<B> Stream for Lines<B>
 where
-    B: Body<Data = Bytes> + Unpin,
+    B: Body<Data = Bytes> + Send + Unpin + 'static,
     B::Error: std::error::Error,
 {
     type Item = Result<Bytes, std::convert::Infallible>;
@@ -308,23 +422,12 @@ where
                 let error = ChatError::new(Code::Internal, "This program failed. Tell the operator.");
                 Poll::Ready(Step::End(Err(error.caused_by("a panic; the log tells its place"))))
             });
-            let Turn { lines, reader, record, source, .. } = &mut this.turn;
             match ready!(step) {
                 Step::Events => {}
-                Step::Silence => lines::heartbeat(lines, record.elapsed()),
-                Step::End(Ok(())) => {
+                Step::Silence => this.turn.surface.heartbeat(&mut this.turn.lines, this.turn.record.elapsed()),
+                Step::End(end) => {
                     this.ended = true;
-                    *source = Source::Closed;
-                    lines::done(lines, reader.answer(), record.elapsed(), record.first_token_after());
-                    record.done(reader.answer());
-                }
-                Step::End(Err(error)) => {
-                    this.ended = true;
-                    *source = Source::Closed;
-                    // Text that was held back as a possible tag is still the model's.
-                    let _ = reader.end(lines);
-                    lines::error(lines, &error, record.request_id());
-                    record.failed(&error);
+                    this.turn.close(end);
                 }
             }
         }

@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use libfuzzer_sys::fuzz_target;
-use reasoning_chat::settings::{variables, Fault, Identity, Model, Settings};
+use reasoning_chat::settings::{variables, Deployment, Fault, Identity, Settings};
 use reasoning_chat_fuzz::OwnWords;
 use url::{Host, Url};
 
@@ -45,7 +45,10 @@ fuzz_target!(|data: &[u8]| {
         Err(faults) => {
             assert!(!faults.is_empty(), "refused without a fault");
             for fault in &faults {
-                assert!(variables::ALL.iter().any(|variable| variable.name == fault.name));
+                assert!(
+                    fault.name.starts_with("MODEL_")
+                        || variables::ALL.iter().any(|variable| variable.name == fault.name)
+                );
                 let text = fault.to_string();
                 let leak = OWN_WORDS.quoted(&text, environment.values(), LEAK);
                 assert_eq!(leak, None, "shown in {text:?}");
@@ -70,17 +73,20 @@ fn pair(line: &str) -> Option<(&'static str, String)> {
 fn accepted(settings: &Settings, environment: &HashMap<&str, String>) {
     let given = |name: &str| environment.get(name).map(|text| text.trim()).filter(|text| !text.is_empty());
     assert_eq!(
-        settings.model.is_some(),
-        given("AZURE_INFERENCE_ENDPOINT").is_some(),
+        settings.models.is_empty(),
+        given("AZURE_INFERENCE_ENDPOINT").is_none() && given("MODELS").is_none(),
         "an endpoint is used, or refused"
     );
     let production =
         given("RUNNING_IN_PRODUCTION").is_some_and(|text| matches!(&*text.to_lowercase(), "true" | "1" | "yes"));
     assert_eq!(settings.access.in_production, production);
-    assert!(!production || settings.model.is_some(), "no demo model in production");
+    assert!(!production || !settings.models.is_empty(), "no demo model in production");
     assert_eq!(settings.in_functions_host, given("FUNCTIONS_CUSTOMHANDLER_PORT").is_some());
-    if let Some(model) = &settings.model {
-        safe(model, production);
+    for model in &settings.models {
+        assert!(!model.deployments.is_empty() && !model.name.trim().is_empty());
+        for deployment in &model.deployments {
+            safe(deployment, production);
+        }
     }
 
     let clocks = &settings.clocks;
@@ -109,11 +115,11 @@ fn accepted(settings: &Settings, environment: &HashMap<&str, String>) {
         assert!(count > 0);
     }
     assert!(clocks.max_retries <= 10);
-    let options = &settings.options;
+    let options = settings.template.options();
     assert!(options.temperature.is_none_or(|temperature| (0.0..=2.0).contains(&temperature)));
     assert!(options.max_completion_tokens != Some(0));
     assert!(options.reasoning_effort.iter().all(|word| word.bytes().all(|byte| byte.is_ascii_lowercase())));
-    assert!(!options.system_prompt.trim().is_empty());
+    assert!(options.system_prompt.iter().all(|prompt| !prompt.trim().is_empty()));
     for origin in settings.access.allowed_origins.iter().flatten() {
         let url = Url::parse(origin).expect("an origin is an address");
         assert!(matches!(url.scheme(), "http" | "https") && url.has_host());
@@ -122,8 +128,8 @@ fn accepted(settings: &Settings, environment: &HashMap<&str, String>) {
 }
 
 /// A token never travels in the clear, and nothing that an operator wrote moves the request to another host.
-fn safe(model: &Model, production: bool) {
-    assert!(!model.endpoint.routes.is_empty() && !model.deployment.trim().is_empty());
+fn safe(model: &Deployment, production: bool) {
+    assert!(!model.endpoint.routes.is_empty() && !model.name.trim().is_empty());
     for route in &model.endpoint.routes {
         let here = match route.host() {
             Some(Host::Domain(name)) => name == "localhost",
@@ -134,7 +140,7 @@ fn safe(model: &Model, production: bool) {
         assert!(route.scheme() == "https" || route.scheme() == "http" && here, "{route}");
         assert!(here == model.endpoint.loopback, "{route}");
         assert!(route.username().is_empty() && route.password().is_none() && route.fragment().is_none(), "{route}");
-        assert!(route.path().ends_with("/chat/completions"), "{route}");
+        assert!(route.path().ends_with("/chat/completions") || route.path().ends_with("/responses"), "{route}");
         assert_eq!(Url::parse(route.as_str()).as_ref(), Ok(route), "reads as it was written");
         assert_eq!(route.origin(), model.endpoint.routes[0].origin());
     }

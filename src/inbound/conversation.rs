@@ -7,6 +7,7 @@ use std::fmt;
 use serde_json::value::RawValue;
 
 pub use super::image::{Detail, Image};
+use super::room::Share;
 use crate::error::{ChatError, Code};
 use crate::settings::RequestLimits;
 
@@ -145,6 +146,8 @@ pub struct Conversation {
     pub reasoning_effort: Option<String>,
     /// What an OpenAI client asks for besides.
     pub wishes: Wishes,
+    /// The room that the body of its request was given.
+    pub(crate) share: Share,
 }
 
 /// What an OpenAI client may ask for besides an answer. Empty on our own surface.

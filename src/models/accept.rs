@@ -8,7 +8,7 @@ use http::header;
 use http_body::Frame;
 use http_body_util::BodyExt as _;
 
-use super::upstream::read_text;
+use super::deployment::read_text;
 use crate::error::{ChatError, Code, causes};
 use crate::protocol::refusal::Account;
 

@@ -20,7 +20,7 @@ const FAILED_AT_MOST: Duration = Duration::from_secs(60);
 const REFUSED: Duration = Duration::from_secs(60);
 
 /// Deployments that a model may have.
-pub const MAX_DEPLOYMENTS: usize = 16;
+const MAX_DEPLOYMENTS: usize = crate::settings::MAX_DEPLOYMENTS;
 
 /// What became of asking a deployment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,7 +93,9 @@ impl Health {
     /// such one.
     pub(crate) fn choose(&mut self, tried: Tried, now: Instant) -> Option<Choice> {
         let is_free = |state: &State| state.until.is_none_or(|until| until <= now && !state.is_probed);
-        let index = (0..).zip(&self.states).find_map(|(index, state)| (!tried.has(index) && is_free(state)).then_some(index))?;
+        let index = (0..)
+            .zip(&self.states)
+            .find_map(|(index, state)| (!tried.has(index) && is_free(state)).then_some(index))?;
         let state = self.states.get_mut(index)?;
         let is_probe = state.until.is_some();
         state.is_probed |= is_probe;
@@ -254,7 +256,7 @@ mod tests {
         /// Whatever becomes of requests: there is always a deployment to ask, at most one probe each, and none is left
         /// alone for ever.
         #[test]
-        fn no_deployment_is_lost(steps in prop::collection::vec((0..6_u8, 0..200_u64, any::<bool>()), 0..60)) {
+        fn no_deployment_is_lost(steps in prop::collection::vec((0..6_u8, 0..200_u32, any::<bool>()), 0..60)) {
             let mut health = Health::new(3);
             let mut now = Instant::now();
             let mut open: Vec<Choice> = Vec::new();

@@ -38,6 +38,40 @@ pub(super) fn asked_pause(headers: &HeaderMap, now: SystemTime) -> Option<Durati
     })
 }
 
+/// How long nothing is left of a rate limit, by the head of a success that says so: seconds, or `1m30s` and `80ms` as
+/// OpenAI writes them.
+pub(super) fn exhausted(headers: &HeaderMap) -> Option<Duration> {
+    let text = |name: &str| headers.get(name)?.to_str().ok().map(str::trim);
+    let of = |kind: &str| {
+        let is_empty = text(&format!("x-ratelimit-remaining-{kind}"))? == "0";
+        is_empty.then(|| text(&format!("x-ratelimit-reset-{kind}")).and_then(reset).unwrap_or_default())
+    };
+    [of("requests"), of("tokens")].into_iter().flatten().max()
+}
+
+fn reset(text: &str) -> Option<Duration> {
+    if let Ok(seconds) = text.parse() {
+        return Duration::try_from_secs_f64(seconds).ok();
+    }
+    let mut rest = text;
+    let mut all = 0.0;
+    while !rest.is_empty() {
+        let (number, tail) = rest.split_at_checked(rest.find(|letter: char| letter.is_ascii_alphabetic())?)?;
+        let unit_length = tail.find(|letter: char| !letter.is_ascii_alphabetic()).unwrap_or(tail.len());
+        let (unit, tail) = tail.split_at_checked(unit_length)?;
+        let seconds = match unit {
+            "ms" => 0.001,
+            "s" => 1.0,
+            "m" => 60.0,
+            "h" => 3600.0,
+            _ => return None,
+        };
+        all += number.parse::<f64>().ok()? * seconds;
+        rest = tail;
+    }
+    Duration::try_from_secs_f64(all).ok()
+}
+
 /// The pause before retry number `retry` (0 is the first), or `None` when upstream asks for too long a one.
 /// `jitter`, from 0 to 1, takes up to a quarter off, so that many clients do not come back together.
 pub(super) fn pause(retry: u32, asked: Option<Duration>, jitter: f64) -> Option<Duration> {
@@ -60,6 +94,23 @@ mod tests {
             .map(|(name, value)| (http::HeaderName::from_static(name), HeaderValue::from_static(value)))
             .collect();
         asked_pause(&headers, SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_777))
+    }
+
+    #[test]
+    fn a_limit_that_is_used_up_says_until_when() {
+        let limit = |pairs: &[(&'static str, &'static str)]| {
+            let name = |name| http::HeaderName::from_static(name);
+            exhausted(&pairs.iter().map(|(header, value)| (name(header), HeaderValue::from_static(value))).collect())
+        };
+        let requests = ("x-ratelimit-remaining-requests", "0");
+        let seconds = |seconds| Some(Duration::from_secs_f64(seconds));
+        for (reset, wait) in [("12", 12.0), ("1m30s", 90.0), ("80ms", 0.08), ("soon", 0.0)] {
+            assert_eq!(limit(&[requests, ("x-ratelimit-reset-requests", reset)]), seconds(wait), "{reset}");
+        }
+        assert_eq!(limit(&[("x-ratelimit-remaining-tokens", "0"), ("x-ratelimit-reset-tokens", "3")]), seconds(3.0));
+        assert_eq!(limit(&[requests]), Some(Duration::ZERO));
+        assert_eq!(limit(&[("x-ratelimit-remaining-requests", "1"), ("x-ratelimit-reset-requests", "12")]), None);
+        assert_eq!(limit(&[]), None);
     }
 
     #[test]

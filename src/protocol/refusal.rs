@@ -61,6 +61,8 @@ enum Meaning {
     /// A quota that does not fill by itself.
     UsedUp,
     UnknownAddress,
+    /// That an image is not taken.
+    Image,
     Rejected,
     Failed,
     NoAnswer,
@@ -176,6 +178,8 @@ impl Account {
             Meaning::UnknownModel
         } else if status == 404 {
             Meaning::UnknownAddress
+        } else if status < 500 && words.image() {
+            Meaning::Image
         } else if status >= 500 || matches!(status, 408 | 409 | 425) {
             Meaning::Failed
         } else {
@@ -195,6 +199,11 @@ impl Account {
                 Code::ContextLengthExceeded,
                 "The conversation is too long for the model. Start a new one, or shorten it.",
             ),
+            Meaning::Image => ChatError::new(
+                Code::InvalidRequest,
+                "messages: the model does not take an image of this conversation. Ask without it, or ask another model.",
+            )
+            .about("messages"),
             Meaning::NoKey => ChatError::new(
                 Code::UpstreamMisconfigured,
                 "The model's server wants a key, and this program has none to send. Only the operator can change that.",
@@ -317,6 +326,7 @@ impl Account {
                 "nothing at {path} for model {deployment}: AZURE_INFERENCE_ENDPOINT, AZURE_DEEPSEEK_DEPLOYMENT or \
                  AZURE_INFERENCE_API_VERSION may be wrong; a new deployment takes some minutes"
             )),
+            Meaning::Image => add("the model takes no images, or not this one: IMAGES says whether images are offered"),
             Meaning::UsedUp => add("the quota or the credit of the model's service has to be raised"),
             Meaning::NoAnswer => add(&format!("no answer of a model's service at {path} (AZURE_INFERENCE_ENDPOINT)")),
             Meaning::Rejected => {

@@ -4,12 +4,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::StatusCode;
 use tokio::time::Instant;
 
 use super::hints::Hints;
 use crate::answer::Answer;
-use crate::error::ChatError;
-use crate::report::telemetry::{Call, Ending, Outcome, Trace};
+use crate::error::{ChatError, Code};
+use crate::report::telemetry::{Call, Ending, ModelTag, Outcome, Trace};
 
 /// What nginx and others after it note for a client that left before there was a status.
 const CLIENT_CLOSED_REQUEST: u16 = 499;
@@ -21,6 +22,8 @@ pub struct Record {
     trace: Trace,
     /// The call to upstream that is answering.
     call: Option<Call>,
+    /// The deployment that answers, or is asked first.
+    model: ModelTag,
     started: Instant,
     /// Upstream's, once it is asked.
     hints: Option<Arc<Hints>>,
@@ -28,6 +31,8 @@ pub struct Record {
     answering: bool,
     first_token: Option<Instant>,
     events: u64,
+    /// What a failure's status is where it has one.
+    status: fn(Code) -> StatusCode,
     told: bool,
 }
 
@@ -38,13 +43,22 @@ impl Record {
             request_id,
             trace,
             call: None,
+            model: ModelTag::default(),
             started: Instant::now(),
             hints: None,
             answering: false,
             first_token: None,
             events: 0,
+            status: Code::status,
             told: false,
         }
+    }
+
+    /// The same where failures have other statuses than usual.
+    #[must_use]
+    pub(crate) fn with_status(mut self, status: fn(Code) -> StatusCode) -> Self {
+        self.status = status;
+        self
     }
 
     /// The id under which the log knows the turn.
@@ -72,14 +86,23 @@ impl Record {
         self.first_token.map(|at| at - self.started)
     }
 
-    /// A model is asked.
-    pub(crate) fn asks(&mut self, hints: Arc<Hints>) {
+    /// A model is asked, this deployment of it first.
+    pub(crate) fn asks(&mut self, hints: Arc<Hints>, model: ModelTag) {
         self.hints = Some(hints);
+        self.model = model;
     }
 
-    /// Upstream answers this call.
-    pub(crate) fn answered(&mut self, call: Call) {
+    /// This deployment answers this call.
+    pub(crate) fn answered(&mut self, call: Call, model: ModelTag) {
         self.call = Some(call);
+        self.model = model;
+    }
+
+    /// The answer that began has failed before its first output, and another deployment may be asked.
+    pub(crate) fn asks_again(&mut self, reason: Code) {
+        if let Some(call) = self.call.take() {
+            call.failed(reason);
+        }
     }
 
     /// The client gets its 200.
@@ -117,14 +140,15 @@ impl Record {
     fn tell(&mut self, outcome: &Outcome<'_>) {
         self.told = true;
         let status = match outcome {
-            _ if self.answering => http::StatusCode::OK.as_u16(),
-            Outcome::Failed(error) => error.code().status().as_u16(),
+            _ if self.answering => StatusCode::OK.as_u16(),
+            Outcome::Failed(error) => (self.status)(error.code()).as_u16(),
             Outcome::Done { .. } | Outcome::ClientLeft => CLIENT_CLOSED_REQUEST,
         };
         let ending = Ending {
             outcome: *outcome,
             status,
             asked: self.hints.is_some(),
+            model: &self.model,
             elapsed: self.elapsed(),
             first_token: self.first_token_after(),
             events: self.events,

@@ -55,8 +55,16 @@ pub struct Telemetry(Option<Arc<Active>>);
 struct Active {
     tracer: SdkTracer,
     instruments: Instruments,
-    /// What every span and metric says of the model.
-    model: [KeyValue; 3],
+}
+
+/// What spans and metrics say of a deployment; nothing where telemetry is off.
+#[derive(Clone, Debug, Default)]
+pub struct ModelTag(Option<Arc<[KeyValue; 3]>>);
+
+impl ModelTag {
+    fn attributes(&self) -> &[KeyValue] {
+        self.0.as_deref().map_or(&[], |attributes| attributes.as_slice())
+    }
 }
 
 /// What sends, in threads of its own.
@@ -81,7 +89,6 @@ impl Telemetry {
     /// The exporter does not take the connection string, which the settings' check rules out.
     pub fn start(
         settings: &settings::Telemetry,
-        model: &settings::Model,
         client: reqwest::Client,
         open_streams: impl Fn() -> usize + Send + Sync + 'static,
     ) -> Result<(Self, Sending), String> {
@@ -127,16 +134,28 @@ impl Telemetry {
         let scope = || InstrumentationScope::builder("reasoning-chat").build();
         let lost = Arc::clone(&losses);
         let instruments = Instruments::new(&metrics.meter_with_scope(scope()), open_streams, move || lost.count());
-        let active = Active {
-            tracer: spans.tracer_with_scope(scope()),
-            instruments,
-            model: [
-                KeyValue::new("gen_ai.operation.name", "chat"),
-                KeyValue::new("gen_ai.provider.name", provider_name(&model.endpoint)),
-                KeyValue::new("gen_ai.request.model", model.deployment.clone()),
-            ],
-        };
+        let active = Active { tracer: spans.tracer_with_scope(scope()), instruments };
         Ok((Self(Some(Arc::new(active))), Sending { spans, lines, metrics, losses }))
+    }
+
+    /// What is said of a deployment.
+    pub(crate) fn tag(&self, endpoint: &settings::Endpoint, deployment: &str) -> ModelTag {
+        ModelTag(self.0.as_ref().map(|_| {
+            Arc::new([
+                KeyValue::new("gen_ai.operation.name", "chat"),
+                KeyValue::new("gen_ai.provider.name", provider_name(endpoint)),
+                KeyValue::new("gen_ai.request.model", deployment.to_owned()),
+            ])
+        }))
+    }
+
+    /// Another deployment is asked after this one, because of `reason`, an error code.
+    pub(crate) fn failover(&self, from: &str, reason: &'static str) {
+        if let Some(active) = &self.0 {
+            let attributes =
+                [KeyValue::new("gen_ai.request.model", from.to_owned()), KeyValue::new("error.type", reason)];
+            active.instruments.failovers.add(1, &attributes);
+        }
     }
 
     /// A request was turned away because `limit` (`instance` or `user`) is reached.

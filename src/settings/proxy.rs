@@ -24,10 +24,10 @@ impl fmt::Debug for Proxy {
     }
 }
 
-/// The proxy for an endpoint; `None` where it is reached directly. Nothing is read, and nothing can be at fault, where none
+/// The proxy for the endpoints; `None` where they are reached directly. Nothing is read, and nothing can be at fault, where none
 /// would be used: on this machine, and for the demo model.
-pub(super) fn read(reader: &mut Reader<'_>, endpoint: Option<&Endpoint>) -> Option<Proxy> {
-    endpoint.filter(|endpoint| !endpoint.loopback)?;
+pub(super) fn read<'e>(reader: &mut Reader<'_>, endpoints: impl IntoIterator<Item = &'e Endpoint>) -> Option<Proxy> {
+    endpoints.into_iter().find(|endpoint| !endpoint.loopback)?;
     let variable =
         [&v::HTTPS_PROXY, &v::ALL_PROXY].into_iter().find(|variable| reader.text_in_any_case(variable).is_some())?;
     let except = exceptions(&reader.text_in_any_case(&v::NO_PROXY).unwrap_or_default());
@@ -66,7 +66,7 @@ mod tests {
         let endpoint =
             Endpoint::new(&super::super::endpoint::parse(endpoint).unwrap(), crate::settings::Api::Chat, "r1", None);
         let mut reader = Reader::new(&lookup);
-        let proxy = read(&mut reader, Some(&endpoint));
+        let proxy = read(&mut reader, [&endpoint]);
         let faults = reader.into_faults();
         if faults.is_empty() { Ok(proxy) } else { Err(faults.iter().map(ToString::to_string).collect()) }
     }

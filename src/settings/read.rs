@@ -1,16 +1,17 @@
 //! Reads variables through a lookup, and collects every fault instead of stopping at the first.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
 use super::Api;
-use super::variables::Variable;
+use super::variables::{self, Variable};
 
 /// A variable that cannot be used, and why. Never the value: it may be a secret that was put in the wrong place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
     /// The variable's name.
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     /// What it must be.
     pub why: String,
 }
@@ -27,15 +28,48 @@ pub(super) type Parsed<T> = Result<T, &'static str>;
 pub(super) struct Reader<'a> {
     lookup: &'a dyn Fn(&str) -> Option<String>,
     faults: Vec<Fault>,
+    /// `MODEL_<NAME>` while the settings of one model are read.
+    model: Option<String>,
 }
 
 impl<'a> Reader<'a> {
     pub(super) fn new(lookup: &'a dyn Fn(&str) -> Option<String>) -> Self {
-        Self { lookup, faults: Vec::new() }
+        Self { lookup, faults: Vec::new(), model: None }
     }
 
     pub(super) fn fault(&mut self, variable: &Variable, why: impl Into<String>) {
-        self.faults.push(Fault { name: variable.name, why: why.into() });
+        let name = self.name_of(variable);
+        self.fault_of(name, why);
+    }
+
+    /// A fault of a variable whose name is made. What several models share is told once.
+    pub(super) fn fault_of(&mut self, name: impl Into<Cow<'static, str>>, why: impl Into<String>) {
+        let fault = Fault { name: name.into(), why: why.into() };
+        if !self.faults.contains(&fault) {
+            self.faults.push(fault);
+        }
+    }
+
+    /// Reads the settings of one model: its own variables stand above those of all.
+    pub(super) fn of_model<T>(&mut self, prefix: &str, read: impl FnOnce(&mut Self) -> T) -> T {
+        self.model = Some(prefix.to_owned());
+        let read = read(self);
+        self.model = None;
+        read
+    }
+
+    /// The name under which a variable is given here: the model's own, or that of all.
+    fn name_of(&self, variable: &Variable) -> Cow<'static, str> {
+        let own = self.model.as_ref().zip(variables::own_name(variable));
+        match own.map(|(model, name)| format!("{model}_{name}")).filter(|name| self.given(name).is_some()) {
+            Some(name) => Cow::Owned(name),
+            None => Cow::Borrowed(variable.name),
+        }
+    }
+
+    /// The text of a variable by its name; empty is unset.
+    pub(super) fn given(&self, name: &str) -> Option<String> {
+        (self.lookup)(name).filter(|text| !text.trim().is_empty())
     }
 
     pub(super) fn into_faults(self) -> Vec<Fault> {
@@ -44,7 +78,7 @@ impl<'a> Reader<'a> {
 
     /// The variable's text, or its default's; empty is unset.
     pub(super) fn text(&self, variable: &Variable) -> Option<String> {
-        let given = (self.lookup)(variable.name).filter(|text| !text.trim().is_empty());
+        let given = self.given(&self.name_of(variable));
         given.or_else(|| Some(variable.default.to_owned()).filter(|text| !text.is_empty()))
     }
 
@@ -145,6 +179,11 @@ pub(super) fn temperature(text: &str) -> Parsed<f64> {
 /// A share.
 pub(super) fn share(text: &str) -> Parsed<f64> {
     text.parse().ok().filter(|value| (0.0..=1.0).contains(value)).ok_or("must be a number from 0 to 1")
+}
+
+/// A comma-separated list of lower-case words.
+pub(super) fn words(text: &str) -> Parsed<Vec<String>> {
+    text.split(',').map(str::trim).filter(|entry| !entry.is_empty()).map(word).collect()
 }
 
 /// One lower-case word.

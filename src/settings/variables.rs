@@ -45,12 +45,16 @@ variables! {
         "`true`: in production, callers need no sign-in. Anyone who finds the address can then spend your tokens.";
     ALLOWED_ORIGINS = "",
         "Comma-separated origins whose pages may call, such as `https://NAME.azurestaticapps.net`. Unset: the `Origin` header is not looked at.";
+    MODELS = "",
+        "The models that are offered, by names of small letters, digits and `-`, between commas; the first is the default. Unset: one model, named like its deployment.";
     SYSTEM_PROMPT = "You are a helpful assistant.",
         "The first message of every conversation. `none`: no system message is sent, for models that take none.";
     MAX_COMPLETION_TOKENS = "",
         "Sent upstream when set: the most tokens that an answer, its reasoning included, may take. On loopback as `max_tokens`, which every local server knows.";
     REASONING_EFFORT = "",
         "Sent upstream when set: how much the model is to think, such as `low`, `medium` or `high`.";
+    EFFORTS = "",
+        "Comma-separated efforts that a request may choose from, such as `low, medium, high`. Unset: none.";
     TEMPERATURE = "",
         "Sent upstream when set: a number from 0 to 2. Many reasoning models refuse it.";
     STARTS_IN_THOUGHTS = "false",
@@ -63,12 +67,18 @@ variables! {
         "Most messages in one conversation.";
     MAX_CONVERSATION_CHARS = "400000",
         "Most characters in one conversation, all messages together.";
+    IMAGES = "false",
+        "`true`: the model takes images. `MAX_REQUEST_BYTES` is 8 MiB then, unless it is set.";
     MAX_IMAGES = "10",
         "Most images in one conversation.";
     MAX_IMAGE_BYTES = "4194304",
         "Largest image, in bytes.";
     MAX_EVENT_BYTES = "1048576",
         "Largest event that upstream may send, in bytes.";
+    OPENAI_API = "",
+        "`true`: the OpenAI-compatible API is offered (see clients.md). Unset: it is, but not in production.";
+    OPENAI_MAX_MESSAGES = "2048",
+        "Most messages in one conversation of that API's, in place of `MAX_MESSAGES`: agents send hundreds.";
     MAX_CONCURRENT_STREAMS = "1000",
         "Most answers at once in this instance; one more is `overloaded`.";
     MAX_STREAMS_PER_USER = "8",
@@ -117,4 +127,26 @@ variables! {
         "Set by the platform: the managed identity endpoint. Read by `azure_identity`.";
     IDENTITY_HEADER = "",
         "Set by the platform: the identity endpoint's secret. Read by `azure_identity`, never logged.";
+}
+
+/// What one model may have of its own, as `MODEL_<NAME>_<SETTING>`: the variable that holds for all, and the setting's name.
+pub const OF_A_MODEL: &[(&Variable, &str)] = &[
+    (&AZURE_INFERENCE_API, "API"),
+    (&AZURE_INFERENCE_API_VERSION, "API_VERSION"),
+    (&AZURE_INFERENCE_SCOPE, "SCOPE"),
+    (&SYSTEM_PROMPT, "SYSTEM_PROMPT"),
+    (&MAX_COMPLETION_TOKENS, "MAX_COMPLETION_TOKENS"),
+    (&REASONING_EFFORT, "REASONING_EFFORT"),
+    (&EFFORTS, "EFFORTS"),
+    (&TEMPERATURE, "TEMPERATURE"),
+    (&EXTRA_BODY, "EXTRA_BODY"),
+    (&STARTS_IN_THOUGHTS, "STARTS_IN_THOUGHTS"),
+    (&IMAGES, "IMAGES"),
+    (&FIRST_EVENT_TIMEOUT, "FIRST_EVENT_TIMEOUT"),
+    (&IDLE_TIMEOUT, "IDLE_TIMEOUT"),
+];
+
+/// The setting's name that a model may have of its own.
+pub(super) fn own_name(variable: &Variable) -> Option<&'static str> {
+    OF_A_MODEL.iter().find(|(known, _)| known.name == variable.name).map(|(_, name)| *name)
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use crate::answer::Answer;
+use super::{End, Start};
 use crate::error::ChatError;
 use crate::report::record::milliseconds;
 
@@ -16,6 +16,7 @@ use crate::report::record::milliseconds;
 enum Line<'a> {
     Start {
         request_id: &'a str,
+        model: &'a str,
         deployment: &'a str,
     },
     Heartbeat {
@@ -31,8 +32,8 @@ enum Line<'a> {
 }
 
 /// `start`: the first line.
-pub(crate) fn start(lines: &mut Vec<u8>, request_id: &str, deployment: &str) {
-    write(lines, &Line::Start { request_id, deployment });
+pub(crate) fn start(lines: &mut Vec<u8>, &Start { request_id, model, deployment }: &Start<'_>) {
+    write(lines, &Line::Start { request_id, model, deployment });
 }
 
 /// `heartbeat`: the model is silent, the connection is not.
@@ -41,7 +42,7 @@ pub(crate) fn heartbeat(lines: &mut Vec<u8>, elapsed: Duration) {
 }
 
 /// `done`: the last line of a whole answer.
-pub(crate) fn done(lines: &mut Vec<u8>, answer: &Answer, elapsed: Duration, first_token: Option<Duration>) {
+pub(crate) fn done(lines: &mut Vec<u8>, &End { answer, elapsed, first_token }: &End<'_>) {
     let raw = |json| serde_json::from_str(json).unwrap_or(RawValue::NULL);
     write(
         lines,
@@ -74,13 +75,14 @@ mod tests {
     #[test]
     fn lines_have_their_shape() {
         let mut lines = Vec::new();
-        start(&mut lines, "r\"1", "DeepSeek\nR1");
+        start(&mut lines, &Start { request_id: "r\"1", model: "thorough", deployment: "DeepSeek\nR1" });
         heartbeat(&mut lines, Duration::from_millis(15_002));
-        done(&mut lines, &Answer::default(), Duration::from_secs(2), None);
+        let answer = crate::answer::Answer::default();
+        done(&mut lines, &End { answer: &answer, elapsed: Duration::from_secs(2), first_token: None });
         assert_eq!(
             String::from_utf8(lines).unwrap(),
             concat!(
-                r#"{"start":{"request_id":"r\"1","deployment":"DeepSeek\nR1"}}"#,
+                r#"{"start":{"request_id":"r\"1","model":"thorough","deployment":"DeepSeek\nR1"}}"#,
                 "\n",
                 r#"{"heartbeat":{"elapsed_ms":15002}}"#,
                 "\n",

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::*;
 use crate::inbound::slots::Slots;
-use crate::report::telemetry::{Call, Trace};
+use crate::report::telemetry::{Call, ModelTag, Trace};
 use crate::settings::StreamLimits;
 
 type Pieces = mpsc::UnboundedReceiver<Result<Frame<Bytes>, std::io::Error>>;
@@ -29,7 +29,19 @@ const HI: &str = "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"Hi\"
 const STOP: &str = "data: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n";
 
 fn opened<B>(body: B) -> Opened<B> {
-    Opened { body, reader: Reader::default(), wait: None, call: Call::none() }
+    Opened {
+        body,
+        reader: Reader::default(),
+        wait: None,
+        deployment: "r1".to_owned(),
+        tag: ModelTag::default(),
+        call: Call::none(),
+        again: None,
+    }
+}
+
+fn asked() -> Asked {
+    Asked { model: "r1".to_owned(), deployment: "r1".to_owned() }
 }
 
 fn record() -> Record {
@@ -71,7 +83,7 @@ fn turn_with(clocks: Clocks, over: &watch::Receiver<bool>) -> (Turn<TestBody>, U
     let upstream = Upstream { body, answer: Some(answer), waiting: Some(StreamBody::new(pieces)) };
     let opening = async { opening.await.unwrap() }.boxed();
     let slot = Slots::new(StreamLimits { max: 1, max_per_user: 1 }).take(None).unwrap();
-    (Turn::new(opening, Grace::new(over), "r1", clocks, record(), slot), upstream)
+    (Turn::new(opening, asked(), Surface::Lines, Grace::new(over), clocks, record(), slot), upstream)
 }
 
 fn never() -> watch::Receiver<bool> {
@@ -112,7 +124,7 @@ async fn a_good_answer() {
     assert_eq!(
         told,
         [
-            r#"{"start":{"request_id":"id","deployment":"r1"}}"#,
+            r#"{"start":{"request_id":"id","model":"r1","deployment":"r1"}}"#,
             r#"{"index":0,"delta":{"content":"Hi"}}"#,
             r#"{"index":0,"delta":{},"finish_reason":"stop"}"#,
             r#"{"done":{"finish_reason":"stop","usage":null,"thoughts":"none","elapsed_ms":0,"first_token_ms":0}}"#,
@@ -221,7 +233,7 @@ async fn a_panic_in_an_answer_ends_it_with_internal() {
     let opening = async { Ok(opened(body)) }.boxed();
     let slot = Slots::new(StreamLimits { max: 1, max_per_user: 1 }).take(None).unwrap();
     let never = Grace::new(&never());
-    let turn = Turn::new(opening, never, "r1", CLOCKS, record(), slot);
+    let turn = Turn::new(opening, asked(), Surface::Lines, never, CLOCKS, record(), slot);
     let pieces: Vec<_> = turn.begin().await.unwrap().collect().await;
     let last = String::from_utf8(pieces.last().unwrap().as_ref().unwrap().to_vec()).unwrap();
     assert_eq!(error_code(&last), "internal");

@@ -6,7 +6,7 @@ use reasoning_chat::settings::Settings;
 use reasoning_chat::settings::variables::{self, Variable};
 use serde_json::{Value, json};
 
-use crate::support::app::project;
+use crate::support::app::{app_files, project};
 
 fn text(file: &str) -> String {
     std::fs::read_to_string(project().join(file)).unwrap_or_else(|error| panic!("{file}: {error}"))
@@ -39,17 +39,26 @@ fn the_hosts_timeout_is_finite_and_above_the_programs() {
 }
 
 #[test]
-fn the_trigger_is_the_programs_route_and_has_exactly_the_two_bindings() {
-    let bindings = read("chat_stream/function.json")["bindings"].as_array().unwrap().clone();
-    assert_eq!(bindings.len(), 2, "with any other number the host wraps requests in an envelope");
-    let (trigger, answer) = (&bindings[0], &bindings[1]);
-    assert_eq!((&trigger["type"], &trigger["direction"]), (&json!("httpTrigger"), &json!("in")));
-    assert_eq!((&answer["type"], &answer["direction"]), (&json!("http"), &json!("out")));
-    assert_eq!(trigger["methods"], json!(["post"]));
-    assert_eq!(trigger["authLevel"], "anonymous", "App Service Authentication stands in front, not a key in a page");
+fn each_trigger_is_a_route_of_the_programs_and_has_exactly_the_two_bindings() {
     let prefix = read("host.json")["extensions"]["http"]["routePrefix"].as_str().unwrap().to_owned();
-    let route = format!("/{prefix}/{}", trigger["route"].as_str().unwrap());
-    assert_eq!(route, reasoning_chat::CHAT_ROUTES[0]);
+    let mut routes = Vec::new();
+    for file in app_files().iter().filter(|file| file.ends_with("/function.json")) {
+        let bindings = read(file)["bindings"].as_array().unwrap().clone();
+        assert_eq!(bindings.len(), 2, "{file}: with any other number the host wraps requests in an envelope");
+        let (trigger, answer) = (&bindings[0], &bindings[1]);
+        assert_eq!((&trigger["type"], &trigger["direction"]), (&json!("httpTrigger"), &json!("in")), "{file}");
+        assert_eq!((&answer["type"], &answer["direction"]), (&json!("http"), &json!("out")), "{file}");
+        assert_eq!(
+            trigger["authLevel"], "anonymous",
+            "{file}: App Service Authentication stands in front, not a key in a page"
+        );
+        let methods = trigger["methods"].as_array().unwrap().iter().map(|method| method.as_str().unwrap().to_owned());
+        routes
+            .push((methods.collect::<Vec<_>>().join(","), format!("/{prefix}/{}", trigger["route"].as_str().unwrap())));
+    }
+    for (method, route) in [("post", reasoning_chat::CHAT_ROUTES[0]), ("get", reasoning_chat::MODELS_ROUTE)] {
+        assert!(routes.contains(&(method.to_owned(), route.to_owned())), "{route}: {routes:?}");
+    }
 }
 
 #[test]
@@ -65,15 +74,22 @@ fn the_sample_settings_start_the_program_from_the_source_tree() {
         assert!(is_ours(name), "{name} is no setting");
     }
     let lookup = |name: &str| values.get(name).and_then(Value::as_str).map(str::to_owned);
-    assert!(Settings::from_lookup(&lookup).unwrap().model.is_none(), "as it stands it is the demo model");
+    assert!(Settings::from_lookup(&lookup).unwrap().models.is_empty(), "as it stands it is the demo model");
 }
 
 #[test]
-fn the_deployed_folder_is_three_things() {
+fn the_deployed_folder_is_the_program_and_its_functions() {
     let ignore = text(".funcignore");
     let kept: Vec<&str> = ignore.lines().filter_map(|line| line.strip_prefix('!')).collect();
     assert!(ignore.lines().any(|line| line == "*"));
-    assert_eq!(kept, ["host.json", "chat_stream", "chat_stream/function.json", env!("CARGO_PKG_NAME")]);
+    let mut expected: Vec<String> = app_files();
+    expected.extend(app_files().iter().filter_map(|file| Some(file.split_once('/')?.0.to_owned())));
+    expected.push(env!("CARGO_PKG_NAME").to_owned());
+    let sorted = |mut names: Vec<String>| {
+        names.sort();
+        names
+    };
+    assert_eq!(sorted(kept.into_iter().map(str::to_owned).collect()), sorted(expected));
 }
 
 #[test]
@@ -88,4 +104,14 @@ fn the_settings_page_is_the_programs_table() {
 fn row(variable: &Variable) -> String {
     let default = if variable.default.is_empty() { String::new() } else { format!("`{}`", variable.default) };
     format!("| `{}` | {default} | {} |", variable.name, variable.meaning)
+}
+
+#[test]
+fn what_a_model_may_have_of_its_own_is_the_programs_table() {
+    let rows: Vec<String> =
+        variables::OF_A_MODEL.iter().map(|(all, own)| format!("| `{own}` | `{}` |", all.name)).collect();
+    let page = text("docs/settings.md");
+    let at = page.find("| `TITLE` |").expect("the table");
+    let told: Vec<&str> = page[at..].lines().skip(1).take_while(|line| line.starts_with("| `")).collect();
+    assert_eq!(told, rows);
 }

@@ -150,7 +150,7 @@ fn the_program_starts_with_what_bicep_sets() {
             Some(value.to_owned())
         };
         let settings = Settings::from_lookup(&lookup).unwrap_or_else(|faults| panic!("{faults:?}"));
-        assert!(settings.model.is_some());
+        assert!(!settings.models.is_empty());
     }
 }
 

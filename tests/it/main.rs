@@ -18,6 +18,7 @@ mod columns;
 mod developer_sign_in;
 mod disconnect;
 mod errors;
+mod failover;
 mod files;
 mod heartbeats;
 mod identity;

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use harness::host::{Host, HostOptions};
 use harness::upstream::{Reply, Upstream, chunk, finish, sse};
 
-use crate::support::app::project;
+use crate::support::app::{app_files, project};
 use crate::support::client::{begin, post, question};
 
 fn packaged() -> Option<PathBuf> {
@@ -25,15 +25,19 @@ async fn the_packaged_app_starts_and_answers() {
 }
 
 #[test]
-fn the_packaged_app_is_three_files_and_the_ones_of_the_source() {
+fn the_packaged_app_is_the_program_and_the_files_of_the_source() {
     let Some(folder) = packaged() else { return };
     let mut files = Vec::new();
     for entry in std::fs::read_dir(&folder).unwrap() {
         files.push(entry.unwrap().file_name().into_string().unwrap());
     }
     files.sort();
-    assert_eq!(files, ["chat_stream", "host.json", "reasoning-chat"]);
-    for file in ["host.json", "chat_stream/function.json"] {
+    let mut expected: Vec<String> =
+        app_files().into_iter().map(|file| file.split('/').next().unwrap().to_owned()).collect();
+    expected.push("reasoning-chat".to_owned());
+    expected.sort();
+    assert_eq!(files, expected);
+    for file in &app_files() {
         let (packaged, source) =
             (std::fs::read(folder.join(file)).unwrap(), std::fs::read(project().join(file)).unwrap());
         assert!(packaged == source, "{file} has changed since: run `cargo xtask package` again");

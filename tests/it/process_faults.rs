@@ -8,8 +8,10 @@ use std::time::{Duration, Instant};
 use axum::body::Body;
 use harness::upstream::{Reply, Split, Upstream, chunk, finish, sse};
 use http_body_util::BodyExt as _;
+use reasoning_chat::models::catalogue::Catalogue;
 use reasoning_chat::report::telemetry::Telemetry;
-use reasoning_chat::settings::{Api, Identity, Model, Settings};
+use reasoning_chat::settings::Settings;
+use reasoning_chat::token::TokenProviders;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::Command;
 use tower::ServiceExt as _;
@@ -165,26 +167,21 @@ async fn a_panic_in_the_handler_is_internal_and_the_next_request_is_served() {
     let upstream = Upstream::start().await;
     upstream.always(Reply::sse(sse(&[&chunk("Hi"), &finish("stop")])));
     let settings = Settings::from_lookup(&|_| None).unwrap();
-    let model = Model { identity: Identity::None, ..Model::demo(upstream.address(), "r1", Api::Chat) };
-    let client = reasoning_chat::models::upstream::client(false, settings.clocks.connect).unwrap();
+    let models = vec![settings.template.local("r1", "R1", &[("r1", upstream.address())], &[])];
+    let client = reasoning_chat::models::client::client(false, settings.clocks.connect).unwrap();
     let (_grace, grace_over) = tokio::sync::watch::channel(false);
+    let (tokens, telemetry) = (TokenProviders::default(), Telemetry::off());
     let chat = Arc::new(reasoning_chat::chat::Chat {
         access: settings.access,
         limits: settings.request,
         clocks: settings.clocks,
         slots: reasoning_chat::inbound::slots::Slots::new(settings.streams),
-        upstream: Arc::new(reasoning_chat::models::upstream::Upstream::new(
-            client,
-            model,
-            None,
-            settings.options,
-            &settings.clocks,
-            Telemetry::off(),
-        )),
-        telemetry: Telemetry::off(),
+        room: reasoning_chat::inbound::room::Room::default(),
+        catalogue: Catalogue::new(models, &client, &tokens, &settings.clocks, &telemetry),
+        telemetry,
         grace_over,
     });
-    let app = reasoning_chat::app(chat, None);
+    let app = reasoning_chat::app(chat, None, None);
     let request = |body: Body| {
         http::Request::post("/api/chat/stream").header("content-type", "application/json").body(body).unwrap()
     };

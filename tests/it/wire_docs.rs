@@ -7,7 +7,7 @@ use reasoning_chat::error::Code;
 use serde_json::Value;
 
 use crate::support::app::{TestApp, project};
-use crate::support::client::{begin, post};
+use crate::support::client::{begin, client, post};
 
 /// A line with what differs from run to run made the same: ids and times.
 fn shape(line: &str) -> String {
@@ -55,10 +55,19 @@ async fn every_example_is_a_line_that_is_sent() {
     let system = r#"{"messages":[{"role":"system","content":"Hello"}]}"#;
     sent.extend(begin(post(&app.url(), system)).await.rest().await.lines);
 
+    let offer = client().get(app.host.url("api/models")).send().await.unwrap().text().await.unwrap();
+    let keys = |offer: &str| {
+        let offer: Value = serde_json::from_str(offer).unwrap();
+        let of = |value: &Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+        [of(&offer), of(&offer["models"][0]), of(&offer["limits"])]
+    };
     let sent: BTreeSet<String> = sent.iter().map(|line| shape(line)).collect();
     let page = std::fs::read_to_string(project().join("docs/wire.md")).unwrap();
     let examples: Vec<&str> =
-        page.lines().filter(|line| line.starts_with('{') && !line.contains("\"messages\"")).collect();
+        page.lines().filter(|line| line.starts_with('{') && !line.starts_with("{\"messages\"")).collect();
+    let (offers, examples): (Vec<&str>, Vec<&str>) =
+        examples.into_iter().partition(|example| example.starts_with("{\"default\""));
+    assert_eq!(offers.iter().map(|example| keys(example)).collect::<Vec<_>>(), [keys(&offer)]);
     for example in &examples {
         let example = shape(example);
         assert!(sent.contains(&example), "docs/wire.md shows\n{example}\nbut what is sent is\n{sent:#?}");

@@ -92,9 +92,10 @@ fn write_zip(folder: &Path, archive: &Path) -> io::Result<()> {
     let file = SimpleFileOptions::default()
         .compression_method(CompressionMethod::Deflated)
         .last_modified_time(DateTime::default());
-    for (name, mode) in [("host.json", 0o644), ("chat_stream/function.json", 0o644), (BINARY, 0o755)] {
-        zip.start_file(name, file.unix_permissions(mode))?;
-        zip.write_all(&fs::read(folder.join(name))?)?;
+    let entries = stage::files()?.into_iter().map(|name| (name, 0o644)).chain([(BINARY.to_owned(), 0o755)]);
+    for (name, mode) in entries {
+        zip.start_file(&*name, file.unix_permissions(mode))?;
+        zip.write_all(&fs::read(folder.join(&name))?)?;
     }
     zip.finish()?.sync_all()
 }
@@ -104,10 +105,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_zip_holds_three_entries_and_only_the_program_runs() {
+    fn the_zip_holds_the_app_and_only_the_program_runs() {
         let folder = std::env::temp_dir().join(format!("package-{}", std::process::id()));
-        fs::create_dir_all(folder.join("chat_stream")).unwrap();
-        for name in ["host.json", "chat_stream/function.json", BINARY] {
+        let files = stage::files().unwrap();
+        assert!(files.contains(&"chat_stream/function.json".to_owned()));
+        for name in files.iter().map(String::as_str).chain([BINARY]) {
+            fs::create_dir_all(folder.join(name).parent().unwrap()).unwrap();
             fs::write(folder.join(name), name).unwrap();
         }
         let archive = folder.join("app.zip");
@@ -122,14 +125,9 @@ mod tests {
             let entry = zip.by_index(at).unwrap();
             entries.push((entry.name().unwrap().into_owned(), entry.unix_mode().map(|mode| mode & 0o777)));
         }
-        assert_eq!(
-            entries,
-            [
-                ("host.json".to_owned(), Some(0o644)),
-                ("chat_stream/function.json".to_owned(), Some(0o644)),
-                (BINARY.to_owned(), Some(0o755))
-            ]
-        );
+        let mut expected: Vec<_> = files.into_iter().map(|name| (name, Some(0o644))).collect();
+        expected.push((BINARY.to_owned(), Some(0o755)));
+        assert_eq!(entries, expected);
         fs::remove_dir_all(folder).unwrap();
     }
 }

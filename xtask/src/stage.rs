@@ -11,14 +11,29 @@ pub(crate) fn project() -> &'static Path {
 /// The binary's name in the app, which `host.json` says and which the host makes executable.
 pub(crate) const BINARY: &str = "reasoning-chat";
 
+/// The app's files beside the binary, as they stand in the project: `host.json`, and the folder of each function.
+pub(crate) fn files() -> io::Result<Vec<String>> {
+    let mut files = vec!["host.json".to_owned()];
+    for entry in fs::read_dir(project())? {
+        let entry = entry?;
+        if entry.path().join("function.json").is_file() {
+            files.push(format!("{}/function.json", entry.file_name().to_string_lossy()));
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
 /// Makes `folder` hold the app with this binary and nothing else.
 pub(crate) fn app(folder: &Path, binary: &Path) -> io::Result<()> {
     if folder.exists() {
         fs::remove_dir_all(folder)?;
     }
-    fs::create_dir_all(folder.join("chat_stream"))?;
-    for file in ["host.json", "chat_stream/function.json"] {
-        fs::copy(project().join(file), folder.join(file))?;
+    fs::create_dir_all(folder)?;
+    for file in files()? {
+        let target = folder.join(&file);
+        fs::create_dir_all(target.parent().unwrap_or(folder))?;
+        fs::copy(project().join(&file), target)?;
     }
     fs::copy(binary, folder.join(BINARY))?;
     Ok(())

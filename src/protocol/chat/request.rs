@@ -107,6 +107,7 @@ mod tests {
 
     fn options() -> Options {
         Options {
+            api: crate::settings::Api::Chat,
             system_prompt: Some("Be \"brief\".".to_owned()),
             max_completion_tokens: None,
             reasoning_effort: None,

@@ -37,6 +37,12 @@ fn statuses_and_bodies_have_their_codes() {
             r#"{"error":{"message":"Request too large for x on tokens per min (TPM): Limit 1, Requested 2.","code":"rate_limit_exceeded"}}"#,
             Code::ContextLengthExceeded,
         ),
+        (
+            400,
+            r#"{"error":{"message":"Invalid content type. image_url is only supported by certain models.","param":"messages.[1].content.[1].type","code":null}}"#,
+            Code::InvalidRequest,
+        ),
+        (400, r#"{"error":{"code":"invalid_image","message":"m"}}"#, Code::InvalidRequest),
         (400, r#"{"error":"bad temperature"}"#, Code::UpstreamRejected),
         (400, TENANT, Code::UpstreamAuth),
         (400, r#"{"error":{"code":"invalid_api_key","message":"m"}}"#, Code::UpstreamAuth),

@@ -53,6 +53,33 @@ const TOO_LONG: &[&[&str]] = &[
 /// Of these, what is said with a rate limit's status and still is no matter of waiting: one request over a minute's limit.
 const TOO_LARGE_AT_ONCE: &[&[&str]] = &[&["request too large"], &["reduce your message size"]];
 
+/// An image is not taken: by this model, or this one by any.
+const IMAGE: &[&[&str]] = &[
+    &["image_url is only supported"],  // OpenAI, Azure
+    &["unknown variant", "image_url"], // DeepSeek
+    &["image input is not supported"], // llama.cpp
+    &["does not support image"],       // Ollama, Groq, OpenRouter ("… support image input")
+    &["not support", "image"],         // vLLM: "is not a multimodal model", Together
+    &["is not a multimodal model"],    // vLLM
+    &["invalid image"],                // OpenAI, Azure
+    &["could not process image"],      // gateways before Anthropic
+    &["failed to", "image"],           // "Failed to load / decode / download image"
+    &["unsupported image"],            // OpenAI
+    &["image", "too large"],
+    &["content must be a string"], // Groq and others, for a content with parts
+];
+
+/// Codes and types of it, folded.
+const IMAGE_CODES: [&str; 7] = [
+    "invalidimage",
+    "imagetoolarge",
+    "imagetoosmall",
+    "imageparseerror",
+    "imagecontentpolicyviolation",
+    "unsupportedimagemediatype",
+    "failedtodownloadimage",
+];
+
 /// The model's name means nothing to the service.
 const UNKNOWN_MODEL: &[&[&str]] = &[
     &["model", "does not exist"],            // OpenAI, vLLM, Groq
@@ -179,6 +206,11 @@ impl<'a> Words<'a> {
         self.say(WRONG_TENANT)
     }
 
+    /// That an image is not taken.
+    pub(super) fn image(&self) -> bool {
+        self.name(&IMAGE_CODES) || self.say(IMAGE)
+    }
+
     pub(super) fn unknown_model(&self) -> bool {
         self.name(&UNKNOWN_MODEL_CODES) || self.say(UNKNOWN_MODEL)
     }
@@ -291,6 +323,26 @@ mod tests {
         assert!(words(minute).too_long(false) && !words(minute).too_long(true));
         let at_once = "Request too large for gpt-4o on tokens per min (TPM): Limit 30000, Requested 40000.";
         assert!(words(at_once).too_long(true));
+    }
+
+    #[test]
+    fn images_that_are_not_taken_are_heard_in_every_services_words() {
+        for message in [
+            "Invalid content type. image_url is only supported by certain models.",
+            "Failed to deserialize the JSON body into the target type: messages[0]: unknown variant `image_url`, expected `text`",
+            "image input is not supported - hint: if this is unexpected, you may need to provide the mmproj",
+            "this model does not support images",
+            "No endpoints found that support image input: the model does not support image input",
+            "r1 is not a multimodal model",
+            "You uploaded an unsupported image. Please make sure your image is valid.",
+            "Invalid image URL. The URL must be a valid HTTP or HTTPS URL, or a data URL with base64 encoding.",
+            "'messages.1' : for 'role:user' the following must be satisfied[('messages.1.content' : content must be a string)]",
+        ] {
+            assert!(words(message).image(), "{message}");
+        }
+        for message in ["The model `x` does not exist", "temperature is not supported", "messages: too long"] {
+            assert!(!words(message).image(), "{message}");
+        }
     }
 
     #[test]

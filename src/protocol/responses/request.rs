@@ -92,6 +92,7 @@ mod tests {
         let said = br#"{"messages":[{"role":"user","content":"a"},{"role":"assistant","content":"b","reasoning_content":"x"},{"role":"user","content":"c"}]}"#;
         let conversation = Conversation::parse(said, &limits).unwrap();
         let mut options = Options {
+            api: crate::settings::Api::Responses,
             system_prompt: Some("Be brief.".to_owned()),
             max_completion_tokens: None,
             reasoning_effort: None,

@@ -6,7 +6,7 @@ use opentelemetry::trace::{SpanKind, Status, TraceContextExt as _, Tracer as _};
 use opentelemetry::{Context, KeyValue};
 use url::Url;
 
-use super::{Ending, Outcome, Telemetry};
+use super::{Ending, ModelTag, Outcome, Telemetry};
 use crate::error::Code;
 
 /// A call that goes on. Dropped without a word it was given up: by the reader, or by one of the clocks.
@@ -17,10 +17,10 @@ pub struct Call {
 }
 
 impl Telemetry {
-    /// Begins a try at upstream, within the current request. `retry` counts from 0, the first try.
-    pub(crate) fn call(&self, url: &Url, retry: u32) -> Call {
+    /// Begins a try at a deployment, within the current request. `retry` counts from 0, the first try.
+    pub(crate) fn call(&self, model: &ModelTag, url: &Url, retry: u32) -> Call {
         let Some(active) = &self.0 else { return Call::default() };
-        let mut attributes = active.model.to_vec();
+        let mut attributes = model.attributes().to_vec();
         attributes.push(KeyValue::new("http.request.method", "POST"));
         attributes.push(KeyValue::new("url.full", url.to_string()));
         attributes.extend(url.host_str().map(|host| KeyValue::new("server.address", host.to_owned())));

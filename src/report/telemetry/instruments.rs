@@ -17,6 +17,8 @@ pub(super) struct Instruments {
     pub(super) tokens: Histogram<u64>,
     /// Further tries at upstream.
     pub(super) retries: Counter<u64>,
+    /// Deployments that were left for another one.
+    pub(super) failovers: Counter<u64>,
     /// Fetches of tokens for upstream.
     pub(super) token_fetches: Counter<u64>,
     /// Requests that were turned away because of a limit of this program's.
@@ -49,6 +51,7 @@ impl Instruments {
             per_token: seconds("gen_ai.server.time_per_output_token"),
             tokens: meter.u64_histogram("gen_ai.client.token.usage").with_unit("{token}").build(),
             retries: meter.u64_counter("chat.upstream.retries").with_unit("{retry}").build(),
+            failovers: meter.u64_counter("chat.failovers").with_unit("{failover}").build(),
             token_fetches: meter.u64_counter("chat.token.fetches").with_unit("{fetch}").build(),
             shed: meter.u64_counter("chat.shed").with_unit("{request}").build(),
         }

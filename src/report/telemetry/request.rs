@@ -9,7 +9,7 @@ use opentelemetry::{Array, Context, ContextGuard, KeyValue, StringValue, Value};
 use opentelemetry_http::HeaderExtractor;
 use opentelemetry_sdk::propagation::TraceContextPropagator;
 
-use super::{Active, Call, Telemetry};
+use super::{Active, Call, ModelTag, Telemetry};
 use crate::error::{ChatError, Code};
 
 /// The request's place in the caller's trace, and its own span where telemetry is on.
@@ -30,6 +30,8 @@ pub(crate) struct Ending<'a> {
     pub(crate) status: u16,
     /// Whether upstream was asked.
     pub(crate) asked: bool,
+    /// The deployment that answered, or was asked first.
+    pub(crate) model: &'a ModelTag,
     pub(crate) elapsed: Duration,
     pub(crate) first_token: Option<Duration>,
     pub(crate) events: u64,
@@ -59,13 +61,13 @@ impl Telemetry {
         let context = match &self.0 {
             None => caller,
             Some(active) => {
-                let attributes = active.model.iter().cloned().chain([
+                let attributes = [
                     KeyValue::new("http.request.method", method.to_string()),
                     KeyValue::new("http.route", route.to_owned()),
                     KeyValue::new("url.path", route.to_owned()),
                     // The host's name for it: the portal finds an invocation's items by this.
                     KeyValue::new("InvocationId", request_id.to_owned()),
-                ]);
+                ];
                 let span = active
                     .tracer
                     .span_builder("chat")
@@ -110,6 +112,7 @@ impl Trace {
     pub(crate) fn end(&self, call: Option<Call>, ending: &Ending<'_>) {
         let Some(active) = &self.telemetry.0 else { return };
         let span = self.context.span();
+        span.set_attributes(ending.model.attributes().iter().cloned());
         span.set_attributes(ending.attributes());
         span.set_attribute(KeyValue::new("http.response.status_code", i64::from(ending.status)));
         span.set_status(ending.span_status());
@@ -200,9 +203,8 @@ impl Ending<'_> {
 impl Active {
     /// Counts the turn, by outcome and by model.
     fn count(&self, ending: &Ending<'_>) {
-        let [operation, provider, model] = self.model.clone();
-        let of_model = [operation, provider, model];
-        let with = |more: &[KeyValue]| [&of_model[..], more].concat();
+        let of_model = ending.model.attributes();
+        let with = |more: &[KeyValue]| [of_model, more].concat();
         let told = [KeyValue::new("chat.outcome", ending.name()), KeyValue::new("chat.ended_by", ending.ended_by())];
         let instruments = &self.instruments;
         instruments.turns.add(1, &with(&told));
@@ -212,7 +214,7 @@ impl Active {
         };
         instruments.duration.record(ending.elapsed.as_secs_f64(), &with(&error));
         if let Some(first) = ending.first_token {
-            instruments.first_token.record(first.as_secs_f64(), &of_model);
+            instruments.first_token.record(first.as_secs_f64(), of_model);
         }
         let Outcome::Done { input_tokens, output_tokens, .. } = ending.outcome else { return };
         for (kind, count) in [("input", input_tokens), ("output", output_tokens)] {
@@ -223,7 +225,7 @@ impl Active {
         if let (Some(first), Some(tokens @ 2..)) = (ending.first_token, output_tokens) {
             let rest = ending.elapsed.saturating_sub(first).as_secs_f64();
             #[expect(clippy::cast_precision_loss, reason = "no answer has 2^52 tokens")]
-            instruments.per_token.record(rest / (tokens - 1) as f64, &of_model);
+            instruments.per_token.record(rest / (tokens - 1) as f64, of_model);
         }
     }
 }

@@ -27,8 +27,8 @@ const CHOICE_END: &[u8] = b"},\"finish_reason\":null,\"logprobs\":null}]}\n\n";
 const DONE: &[u8] = b"data: [DONE]\n\n";
 
 /// Writes one answer.
-#[derive(Debug, Default)]
-pub(crate) struct Chunks {
+#[derive(Debug)]
+pub struct Chunks {
     /// Whether the client asked for the count of tokens.
     include_usage: bool,
     /// `data: {"id":…,"choices":[`
@@ -90,13 +90,8 @@ impl<'a> Delta<'a> {
 }
 
 impl Chunks {
-    /// `include_usage`: the client asked for the count of tokens.
-    pub(crate) fn new(include_usage: bool) -> Self {
-        Self { include_usage, ..Self::default() }
-    }
-
-    /// The answer begins: the first choice's role, which says to all clients that it does.
-    pub(crate) fn start(&mut self, out: &mut Vec<u8>, request_id: &str, model: &str) {
+    /// An answer of the model of this name. `include_usage`: the client asked for the count of tokens.
+    pub(crate) fn new(request_id: &str, model: &str, include_usage: bool) -> Self {
         #[derive(Serialize)]
         struct Head<'a> {
             id: &'a str,
@@ -106,13 +101,16 @@ impl Chunks {
         }
         let id = completion_id(request_id);
         let created = unix_seconds(SystemTime::now());
-        self.head.clear();
-        self.head.extend_from_slice(b"data: ");
+        let mut head = b"data: ".to_vec();
         // Strings and numbers always serialise into memory.
-        let _ =
-            serde_json::to_writer(&mut self.head, &Head { id: &id, object: "chat.completion.chunk", created, model });
-        self.head.pop();
-        self.head.extend_from_slice(b",\"choices\":[");
+        let _ = serde_json::to_writer(&mut head, &Head { id: &id, object: "chat.completion.chunk", created, model });
+        head.pop();
+        head.extend_from_slice(b",\"choices\":[");
+        Self { include_usage, head, choices: Vec::new(), lines: Vec::new(), known: None }
+    }
+
+    /// The answer begins: the first choice's role, which says to all clients that it does.
+    pub(crate) fn start(&mut self, out: &mut Vec<u8>) {
         self.begin(out, 0);
     }
 

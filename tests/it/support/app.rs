@@ -16,15 +16,26 @@ pub(crate) fn project() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
+/// The app's files beside the binary: `host.json`, and the folder of each function.
+pub(crate) fn app_files() -> Vec<String> {
+    let folders = std::fs::read_dir(project()).unwrap().map(|entry| entry.unwrap());
+    let functions = folders.filter(|entry| entry.path().join("function.json").is_file());
+    let mut files: Vec<String> =
+        functions.map(|entry| format!("{}/function.json", entry.file_name().to_str().unwrap())).collect();
+    files.push("host.json".to_owned());
+    files.sort();
+    files
+}
+
 /// A folder as it is deployed; removed at the end.
 struct Staged(PathBuf);
 
 impl Staged {
     fn new() -> Self {
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(uuid::Uuid::new_v4().to_string());
-        std::fs::create_dir_all(folder.join("chat_stream")).unwrap();
-        for file in ["host.json", "chat_stream/function.json"] {
-            std::fs::copy(project().join(file), folder.join(file)).unwrap();
+        for file in app_files() {
+            std::fs::create_dir_all(folder.join(&file).parent().unwrap()).unwrap();
+            std::fs::copy(project().join(&file), folder.join(&file)).unwrap();
         }
         std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_reasoning-chat"), folder.join("reasoning-chat")).unwrap();
         Self(folder)

@@ -12,11 +12,12 @@ use reasoning_chat::inbound::slots::Slots;
 use reasoning_chat::protocol::sse::Decoder;
 use reasoning_chat::protocol::{Next, Reader};
 use reasoning_chat::report::record::Record;
-use reasoning_chat::report::telemetry::{Call, Trace};
+use reasoning_chat::report::telemetry::{Call, ModelTag, Trace};
 use reasoning_chat::settings::{Clocks, StreamLimits};
-use reasoning_chat::turn::{Grace, Turn};
+use reasoning_chat::turn::{Asked, Grace, Turn};
 
-use reasoning_chat::models::upstream::Opened;
+use reasoning_chat::models::Opened;
+use reasoning_chat::surface::Surface;
 use tokio::sync::watch;
 
 use crate::input::Input;
@@ -122,10 +123,26 @@ fn turn(input: &Input) -> Result<usize, String> {
     let slot = slots.take(None).map_err(|error| format!("{error:?}"))?;
     let body = Pieces(input.pieces.clone().into_iter());
     let run = async {
-        let opening =
-            std::future::ready(Ok(Opened { body, reader: Reader::default(), wait: None, call: Call::none() })).boxed();
+        let opening = std::future::ready(Ok(Opened {
+            body,
+            reader: Reader::default(),
+            wait: None,
+            deployment: "r1".to_owned(),
+            tag: ModelTag::default(),
+            call: Call::none(),
+            again: None,
+        }))
+        .boxed();
         let never = Grace::new(&watch::channel(false).1);
-        let turn = Turn::new(opening, never, "r1", clocks, Record::new("id".to_owned(), Trace::none()), slot);
+        let turn = Turn::new(
+            opening,
+            Asked { model: "r1".to_owned(), deployment: "r1".to_owned() },
+            Surface::Lines,
+            never,
+            clocks,
+            Record::new("id".to_owned(), Trace::none()),
+            slot,
+        );
         let mut lines = turn.begin().await.map_err(|error| format!("{error:?}"))?;
         let mut out = 0;
         let mut last = Bytes::new();

@@ -108,8 +108,8 @@ export class Stack {
 
   private async startHost(port: number, endpoint: string): Promise<void> {
     const app = join(this.folder, 'app');
-    await mkdir(join(app, 'chat_stream'), { recursive: true });
-    for (const file of ['host.json', 'chat_stream/function.json']) await cp(join(PROJECT, file), join(app, file));
+    for (const name of ['chat_stream', 'models']) await mkdir(join(app, name), { recursive: true });
+    for (const file of ['host.json', 'chat_stream/function.json', 'models/function.json']) await cp(join(PROJECT, file), join(app, file));
     await cp(join(BUILT, 'reasoning-chat'), join(app, 'reasoning-chat'));
     await writeFile(join(app, 'local.settings.json'), JSON.stringify({
       IsEncrypted: false,

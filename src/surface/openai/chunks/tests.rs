@@ -3,12 +3,16 @@ use serde_json::{Value, json};
 use super::*;
 use crate::error::Code;
 
+fn chunks(include_usage: bool) -> Chunks {
+    Chunks::new("r-1", "demo", include_usage)
+}
+
 /// What goes out for these choice lines, all at once and line by line, without what is the same in all chunks.
 fn events(lines: &[&str], include_usage: bool, end: impl Fn(&mut Chunks, &mut Vec<u8>)) -> Vec<Value> {
     let run = |pieces: &[String]| {
-        let mut chunks = Chunks::new(include_usage);
+        let mut chunks = chunks(include_usage);
         let mut out = Vec::new();
-        chunks.start(&mut out, "r-1", "demo");
+        chunks.start(&mut out);
         for piece in pieces {
             let from = out.len();
             out.extend_from_slice(piece.as_bytes());
@@ -172,9 +176,9 @@ fn a_broken_answer_is_told_in_two_ways_and_no_end_is_made_up() {
         r#"{"index":0,"delta":{},"finish_reason":"stop"}"#,
     ];
     let error = ChatError::new(Code::UpstreamError, "It broke.");
-    let mut chunks = Chunks::new(true);
+    let mut chunks = chunks(true);
     let mut out = Vec::new();
-    chunks.start(&mut out, "r-1", "demo");
+    chunks.start(&mut out);
     let from = out.len();
     chunks.error(&mut out, &error);
     let text = std::str::from_utf8(&out[from..]).unwrap();
@@ -188,8 +192,20 @@ fn a_broken_answer_is_told_in_two_ways_and_no_end_is_made_up() {
 }
 
 #[test]
+fn an_answer_that_began_before_it_was_sent_has_one_beginning() {
+    let mut chunks = chunks(false);
+    let mut first =
+        b"{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":\"\"},\"finish_reason\":null}\n".to_vec();
+    chunks.frame(&mut first, 0);
+    let mut out = Vec::new();
+    chunks.start(&mut out);
+    out.extend_from_slice(&first);
+    assert_eq!(String::from_utf8(out).unwrap().matches("\"role\"").count(), 1);
+}
+
+#[test]
 fn silence_is_an_empty_line() {
-    let chunks = Chunks::new(false);
+    let chunks = chunks(false);
     let mut out = Vec::new();
     chunks.heartbeat(&mut out);
     assert_eq!(out, b"\n");
@@ -197,9 +213,9 @@ fn silence_is_an_empty_line() {
 
 #[test]
 fn what_is_kept_does_not_grow_with_what_comes() {
-    let mut chunks = Chunks::new(false);
+    let mut chunks = chunks(false);
     let mut out = Vec::new();
-    chunks.start(&mut out, "r-1", "demo");
+    chunks.start(&mut out);
     let long = "x".repeat(MAX_KEPT_BYTES);
     for line in [
         format!(r#"{{"index":0,"delta":{{"content":"a"}},"finish_reason":null,"content_filter_results":"{long}"}}"#),
