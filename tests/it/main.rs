@@ -26,6 +26,7 @@ mod identity_faults;
 mod infra;
 mod leaks;
 mod local;
+mod openai;
 mod operating_docs;
 mod original_client;
 mod packaged;
