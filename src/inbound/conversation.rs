@@ -210,7 +210,7 @@ impl<'l> Builder<'l> {
         for (count, max, what, setting) in bounds {
             if count > max {
                 let text = format!("messages: more than {max} {what} ({setting}). Start a new conversation.");
-                return Err(ChatError::new(Code::RequestTooLarge, text));
+                return Err(ChatError::new(Code::RequestTooLarge, text).about("messages"));
             }
         }
         Ok(())
