@@ -238,7 +238,7 @@ mod tests {
         ] {
             assert_eq!(refusal(body), text, "{body}");
             let path = text.split_once(": ").map(|(path, _)| path).filter(|path| !path.contains(' '));
-            assert_eq!(Conversation::parse(body.as_bytes(), &LIMITS).unwrap_err().param(), path, "{body}");
+            assert_eq!(super::parse(body.as_bytes(), &LIMITS).unwrap_err().param(), path, "{body}");
         }
     }
 
