@@ -191,7 +191,7 @@ async fn start_demo_models(template: &Template) -> std::io::Result<Vec<Model>> {
     let regions = demo_model::Regions::bind().await?;
     let models = demo_model::MODELS.iter().map(|model| {
         let deployments: Vec<_> = model.deployments.into_iter().zip(regions.addresses()).collect();
-        template.local(model.name, model.title, &deployments, &model.efforts)
+        template.local(model.name, model.title, &deployments, (&model.efforts, Some(model.effort)))
     });
     let models = models.collect();
     tokio::spawn(regions.serve());

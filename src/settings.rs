@@ -164,7 +164,8 @@ impl Settings {
         let (models, template) = model::read(reader, in_production)?;
         let endpoints = models.iter().flat_map(|model| &model.deployments).map(|deployment| &deployment.endpoint);
         let proxy = proxy::read(reader, endpoints);
-        let take_images = models.iter().any(|model| model.takes_images) || template.takes_images();
+        // The demo's models do.
+        let take_images = models.is_empty() || models.iter().any(|model| model.takes_images);
         let host_port = reader.optional(&v::FUNCTIONS_CUSTOMHANDLER_PORT, read::port);
         let own_port = reader.value(&v::PORT, read::port)?;
         let log_filter = reader.value(&v::RUST_LOG, read::text)?;
@@ -255,7 +256,7 @@ mod tests {
         assert!(settings.models.is_empty());
         assert_eq!((settings.port, settings.in_functions_host), (7071, false));
         assert_eq!(settings.clocks.answer, Duration::from_secs(540));
-        assert_eq!(settings.request.max_bytes, 1_048_576);
+        assert_eq!(settings.request.max_bytes, 8 * 1_048_576, "the demo takes images");
     }
 
     #[test]
