@@ -122,7 +122,7 @@ impl Model {
             [] => "reasoning_effort: this model offers no choice.".to_owned(),
             efforts => format!("reasoning_effort: must be one of {}.", efforts.join(", ")),
         };
-        Err(ChatError::new(Code::InvalidRequest, text))
+        Err(ChatError::new(Code::InvalidRequest, text).about("reasoning_effort"))
     }
 
     /// The deployment to ask next, if one is free.
