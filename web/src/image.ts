@@ -5,11 +5,11 @@
 import { headerOf } from './image-header';
 
 /** Larger sides than this are scaled down by the models' services anyway. */
-export const MAX_SIDE = 2_048;
+const MAX_SIDE = 2_048;
 /** Aimed at for one image, if the service's own bound is not smaller. */
 const MAX_BYTES = 1_000_000;
 /** A picture of more pixels is refused by its header, before a decoder unpacks it. */
-export const MAX_PIXELS = 50_000_000;
+const MAX_PIXELS = 50_000_000;
 /** A file larger than this is not even read. */
 const MAX_FILE_BYTES = 50_000_000;
 

@@ -55,6 +55,11 @@ export class Composer {
     this.box.open(`draft ${conversation}`);
   }
 
+  /** Gives a text back that could not be sent, unless another one was begun. */
+  putBack(text: string): void {
+    if (!this.box.text) this.box.write(text);
+  }
+
   /** While an answer comes, Stop stands where Send does. */
   setBusy(isBusy: boolean): void {
     if (isBusy === this.isBusy) return;
