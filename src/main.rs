@@ -146,8 +146,15 @@ async fn run(settings: Settings) -> Result<(), String> {
     if !settings.in_functions_host {
         greet(address, is_demo, page.is_some());
     }
-    serve::serve(listener, app(chat, page), settings.connections, settings.streams.max, asked_to_stop(), end_grace)
-        .await;
+    serve::serve(
+        listener,
+        app(chat, settings.openai, page),
+        settings.connections,
+        settings.streams.max,
+        asked_to_stop(),
+        end_grace,
+    )
+    .await;
     tracing::info!("stopped");
     if let Some(sending) = sending {
         sending.stop().await;

@@ -39,6 +39,8 @@ pub struct Settings {
     pub access: Access,
     /// What a request may be.
     pub request: RequestLimits,
+    /// The OpenAI-compatible API; `None`: it is off.
+    pub openai: Option<OpenAi>,
     /// How many answers at once.
     pub streams: StreamLimits,
     /// The models that are offered, the first of which is the default. Empty: the built-in demo's.
@@ -96,6 +98,13 @@ pub struct RequestLimits {
     pub max_image_bytes: usize,
     /// `REQUEST_TIMEOUT`, for the body.
     pub timeout: Duration,
+}
+
+/// The OpenAI-compatible API.
+#[derive(Clone, Copy, Debug)]
+pub struct OpenAi {
+    /// `OPENAI_MAX_MESSAGES`
+    pub max_messages: usize,
 }
 
 /// How many answers at once.
@@ -183,6 +192,11 @@ impl Settings {
                 max_images: reader.value(&v::MAX_IMAGES, read::count)?,
                 max_image_bytes: reader.value(&v::MAX_IMAGE_BYTES, read::count)?,
                 timeout: request_timeout,
+            },
+            openai: {
+                let is_on = reader.optional(&v::OPENAI_API, read::boolean).unwrap_or(!in_production);
+                let openai = OpenAi { max_messages: reader.value(&v::OPENAI_MAX_MESSAGES, read::count)? };
+                is_on.then_some(openai)
             },
             streams: StreamLimits {
                 max: reader.value(&v::MAX_CONCURRENT_STREAMS, read::count)?,

@@ -213,7 +213,7 @@ async fn each_way_to_end_has_its_finish_reason() {
         let answer = app.ask("Hi").await;
         assert_eq!(answer.last()["done"]["finish_reason"], reason, "{event}");
     }
-    assert!(app.upstream.wait_for(|counts| counts.open == 0, Duration::from_secs(1)).await);
+    assert!(app.upstream.wait_for(|counts| counts.open == 0, Duration::from_secs(3)).await);
 }
 
 #[tokio::test]

@@ -20,7 +20,9 @@ const TYPES: Readonly<Record<string, string>> = {
 
 /** What a request said, and whether its client left before the answer's end. */
 export interface Asked {
-  messages: { role: string; content: string }[];
+  messages: { role: string; content: string | { type: string; text?: string; image_url?: { url: string; detail: string } }[] }[];
+  model: string | undefined;
+  effort: string | undefined;
   authorization: string | undefined;
   left: boolean;
 }
@@ -50,13 +52,14 @@ export class Reply {
     return this.send({ index: 0, delta: { content: text }, finish_reason: null });
   }
 
-  start(): this {
-    return this.send({ start: { request_id: 'request-1', deployment: 'test' } });
+  /** The first line; a service of the newer edition names the model. */
+  start(model?: string): this {
+    return this.send({ start: { request_id: 'request-1', deployment: 'test', ...(model && { model }) } });
   }
 
   /** The last line of a whole answer. */
-  done(reason = 'stop', usage: object | null = { completion_tokens: 120, prompt_tokens: 9, completion_tokens_details: { reasoning_tokens: 40 } }): void {
-    this.send({ done: { finish_reason: reason, usage, elapsed_ms: 2500, first_token_ms: 500 } }).end();
+  done(reason = 'stop', usage: object | null = { completion_tokens: 120, prompt_tokens: 9, completion_tokens_details: { reasoning_tokens: 40 } }, thoughts?: string): void {
+    this.send({ done: { finish_reason: reason, usage, elapsed_ms: 2500, first_token_ms: 500, ...(thoughts && { thoughts }) } }).end();
   }
 
   /** Refuses with a status, a body and headers. */
@@ -86,11 +89,16 @@ export class Backend {
   readonly asked: Asked[] = [];
   /** What `config.json` says, instead of what is built. */
   config: object | string | undefined;
+  /** What `GET /api/models` tells; without it the service is of an older edition, which has no such route. */
+  offer: object | undefined;
+  /** What `POST /api/feedback` was told. */
+  readonly verdicts: unknown[] = [];
   /** Pages of a test's own, by path; served without any policy. */
   readonly extra = new Map<string, { type: string; body: string }>();
   private script: Script = (reply) => reply.start().say('Hello.').done();
   private readonly server: Server;
   private headers: Record<string, string> = {};
+  private port = 0;
 
   private constructor() {
     this.server = createServer((request, response) => void this.serve(request, response).catch(() => response.destroy()));
@@ -119,6 +127,17 @@ export class Backend {
     this.script = script;
   }
 
+  /** As if there were no network: nothing answers any more, at the same address. */
+  async pause(): Promise<void> {
+    this.port = (this.server.address() as AddressInfo).port;
+    await this.close();
+  }
+
+  /** Answers again. */
+  async resume(): Promise<void> {
+    await new Promise<void>((resolve) => this.server.listen(this.port, '127.0.0.1', resolve));
+  }
+
   async close(): Promise<void> {
     this.server.closeAllConnections();
     await new Promise((resolve) => this.server.close(resolve));
@@ -127,6 +146,15 @@ export class Backend {
   private async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const path = new URL(request.url ?? '/', this.url).pathname;
     if (path === '/api/chat/stream') return this.chat(request, response);
+    if (path === '/api/models' && this.offer) {
+      response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(this.offer));
+      return;
+    }
+    if (path === '/api/feedback') {
+      this.verdicts.push(JSON.parse(await bodyOf(request)));
+      response.writeHead(204).end();
+      return;
+    }
     const extra = this.extra.get(path);
     if (extra) {
       response.writeHead(200, { 'content-type': extra.type }).end(extra.body);
@@ -148,12 +176,16 @@ export class Backend {
   }
 
   private async chat(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const pieces: Buffer[] = [];
-    for await (const piece of request) pieces.push(piece as Buffer);
-    const body = JSON.parse(Buffer.concat(pieces).toString()) as Pick<Asked, 'messages'>;
-    const asked: Asked = { messages: body.messages, authorization: request.headers.authorization, left: false };
+    const body = JSON.parse(await bodyOf(request)) as { messages: Asked['messages']; model?: string; reasoning_effort?: string };
+    const asked: Asked = { messages: body.messages, model: body.model, effort: body.reasoning_effort, authorization: request.headers.authorization, left: false };
     this.asked.push(asked);
     response.on('close', () => (asked.left = !response.writableEnded));
     await this.script(new Reply(asked, response));
   }
+}
+
+async function bodyOf(request: IncomingMessage): Promise<string> {
+  const pieces: Buffer[] = [];
+  for await (const piece of request) pieces.push(piece as Buffer);
+  return Buffer.concat(pieces).toString();
 }
