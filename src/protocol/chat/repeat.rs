@@ -81,8 +81,6 @@ impl Repeat {
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
 
     #[test]
