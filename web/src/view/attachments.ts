@@ -129,7 +129,7 @@ export class Attachments {
     if (draft.images.length >= most) return words.tooManyImages(most);
     const { prepare } = await import('../image');
     const name = file.name || words.pastedImage;
-    const prepared = await prepare(file, this.limits?.imageBytes ?? null);
+    const prepared = await prepare(file, this.maxBytes());
     if (prepared === 'too-large') return words.imageTooLarge(name);
     if (prepared === 'unreadable') return words.imageUnreadable(name);
     const { url, width, height, bytes, wasAnimated } = prepared;
@@ -137,6 +137,12 @@ export class Attachments {
     draft.images.push({ ref: { id: crypto.randomUUID(), name, width, height, bytes }, url });
     say(words.attached(name));
     return wasAnimated ? words.firstFrameOnly(name) : null;
+  }
+
+  /** An image that the body has no room for would leave before it was sent: in base64 half of a body is two thirds of it. */
+  private maxBytes(): number {
+    const { imageBytes, requestBytes } = this.limits ?? { imageBytes: null, requestBytes: null };
+    return Math.min(imageBytes ?? Infinity, (requestBytes ?? Infinity) / 2);
   }
 
   private async addText(file: File, draft: Taken): Promise<string | null> {

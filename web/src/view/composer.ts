@@ -23,8 +23,8 @@ export class Composer {
     const submit = () => {
       if (this.send.disabled || this.isBusy || attachments.isReading) return;
       const question = this.question;
-      this.box.write('');
       attachments.clear();
+      this.box.write('');
       onSend(question);
     };
     this.box = new QuestionBox(byId('question', HTMLTextAreaElement), submit, () => changed());

@@ -190,10 +190,18 @@ describe('long chats', () => {
     expect(await text(it.page.locator('#room span'))).toBe('This chat has room for 1 question more.');
     await it.exchange('the hundredth');
     await expect.poll(() => text(it.page.locator('#room span'))).toBe('This chat is longer than the service takes.');
+    // For paper all of them are rendered, in the moment that the browser gives for that.
+    expect(await it.page.evaluate(() => {
+      const asleep = () => document.querySelectorAll('.turn:not(.awake)').length;
+      const before = asleep();
+      dispatchEvent(new Event('beforeprint'));
+      return [before > 50, asleep()];
+    })).toEqual([true, 0]);
     await it.page.click('#room button');
     await expect.poll(() => it.page.locator('#room').isVisible()).toBe(false);
     await it.exchange('and on');
     expect(it.backend.asked.at(-1)?.messages.length).toBe(99);
+    await expect.poll(() => it.page.locator('.turn.awake').count()).toBeLessThan(40);
     const ordinal = await it.page.evaluate(() => [...document.querySelectorAll('.turn')].findIndex((turn) => turn.classList.contains('awake') && !turn.classList.contains('left-behind')));
     expect(ordinal).toBeGreaterThan(50);
   });
