@@ -79,6 +79,11 @@ impl Answer {
         if self.filtered { "\"content_filter\"" } else { self.finish_reason.as_deref().unwrap_or("null") }
     }
 
+    /// Whether a filter took something of it away.
+    pub(crate) fn is_filtered(&self) -> bool {
+        self.filtered
+    }
+
     /// Upstream's count of tokens, as JSON.
     pub fn usage(&self) -> &str {
         self.usage.as_deref().unwrap_or("null")

@@ -10,6 +10,7 @@ mod ending;
 mod fields;
 mod input;
 mod measure;
+mod quick;
 pub(crate) mod request;
 mod teller;
 mod wishes;
@@ -19,6 +20,7 @@ use serde_json::value::RawValue;
 use self::ending::Status;
 pub(crate) use self::fields::KEYS;
 use self::fields::{EventFields, ItemFields, PartFields, ResponseFields, index, plain, read, told};
+use self::quick::Quick;
 use self::teller::{Part, Role, Teller};
 use super::Next;
 use super::refusal::Account;
@@ -35,6 +37,7 @@ const MAX_REPEATED_BYTES: usize = 16 * 1024;
 #[derive(Debug)]
 pub struct Reader {
     teller: Teller,
+    quick: Quick,
     /// The line that says whose message it is has been written.
     has_role: bool,
     /// The reasoning item that is open.
@@ -54,6 +57,7 @@ impl Reader {
     pub fn new(starts_in_thoughts: bool) -> Self {
         Self {
             teller: Teller::new(starts_in_thoughts),
+            quick: Quick::default(),
             has_role: false,
             thinking: None,
             comes_in_pieces: false,
@@ -78,6 +82,14 @@ impl Reader {
         if data.is_empty() {
             return Ok(self.next());
         }
+        if !event.sifted
+            && let Some((part, text)) = self.quick.delta(data)
+        {
+            self.comes_in_pieces = true;
+            self.is_speaking = true;
+            self.teller.tell(part, text, &mut Lines::new(lines, data), &mut self.answer)?;
+            return Ok(Next::Event);
+        }
         let fields: EventFields<'_> = serde_json::from_str(data).map_err(|error| unreadable(&error, data))?;
         let kind = plain(fields.kind).unwrap_or(event.name);
         if kind == "error" {
@@ -99,7 +111,13 @@ impl Reader {
                 self.part_done(kind, &fields, event.sifted, &mut out)
             }
             _ => match self.text(kind, &fields) {
-                Some((part, true)) => self.piece(part, &fields, event.sifted, &mut out),
+                Some((part, true)) => {
+                    let next = self.piece(part, &fields, event.sifted, &mut out)?;
+                    if !event.sifted && fields.kind.is_some() {
+                        self.quick.remember(data, part, &fields);
+                    }
+                    Ok(next)
+                }
                 Some((part, false)) => {
                     let whole = match part.role {
                         Role::Refusal => fields.refusal,
@@ -333,6 +351,7 @@ impl Reader {
             return Err(Account::content_filter(ending::categories(response)).into_stream_error());
         }
         self.has_failed = true;
+        self.quick.forget();
         Ok(Next::Failed)
     }
 }

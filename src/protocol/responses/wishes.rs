@@ -109,7 +109,7 @@ fn read(name: &str, value: &RawValue) -> Result<Value, ChatError> {
 }
 
 fn unknown(name: &str, why: &str) -> ChatError {
-    ChatError::new(Code::InvalidRequest, format!("{name}: {why}."))
+    ChatError::new(Code::InvalidRequest, format!("{name}: {why}.")).about(name)
 }
 
 #[cfg(test)]

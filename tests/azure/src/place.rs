@@ -125,8 +125,9 @@ fn make(folder: &Path, materials: &Materials<'_>) -> io::Result<Place> {
         &format!("HOME='{}' DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=1 exec '{compiler}' \"$@\"", home.display()),
     )?;
     if let Some(npm) = judges::tool("npm").filter(|_| materials.alone) {
-        // The registry is none of this world's hosts.
-        script(&programs.join("npm"), &format!("unset HTTPS_PROXY; exec '{}' \"$@\"", npm.display()))?;
+        // The registry is none of this world's hosts; and what is installed is not installed again.
+        let installed = "[ \"$1\" = ci ] && [ node_modules/.package-lock.json -nt package-lock.json ] && exit 0";
+        script(&programs.join("npm"), &format!("{installed}\nunset HTTPS_PROXY\nexec '{}' \"$@\"", npm.display()))?;
     }
     // Plays the browser of a sign-in: consent is given at once, and it is sent back to azd.
     let browser = programs.join("browser");

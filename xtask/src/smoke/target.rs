@@ -13,8 +13,9 @@ use crate::deploy::known;
 use crate::tool::tool;
 
 /// How to come by a user's token.
-const TO_HAVE_ONE: &str = "sign in on the page, copy the bearer token of a request from the browser's developer \
-                                      tools, and give it in SMOKE_TOKEN";
+const TO_HAVE_ONE: &str = "sign in on the page, copy the bearer token of a request from the browser's developer tools, and \
+                           give it in SMOKE_TOKEN; or admit azd's sign-in (`azd env set API_CLIENTS azure-cli`, `azd \
+                           provision`)";
 
 /// What was deployed, as far as it is known.
 #[derive(Debug, Default)]

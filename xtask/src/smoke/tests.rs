@@ -299,6 +299,15 @@ fn rows_can_be_chosen_and_nothing_else() {
 }
 
 #[test]
+fn the_page_of_the_docs_names_every_row() {
+    let page = std::fs::read_to_string(crate::stage::project().join("docs/rehearsal.md")).unwrap();
+    let rows = page.lines().filter(|line| line.starts_with("| `"));
+    let named: Vec<&str> =
+        rows.flat_map(|line| line.split('|').nth(1).unwrap().split('`').skip(1).step_by(2)).collect();
+    assert_eq!(named, CHECKS.map(|(name, _)| name));
+}
+
+#[test]
 fn the_report_has_no_name_and_no_token() {
     let target = Target {
         api: "https://func-abc.azurewebsites.net".to_owned(),

@@ -132,6 +132,9 @@ fn page(life: &Rehearsal, up: &Done, environment: &str) {
         assert_eq!(config["auth"][key], values[output], "{key}");
     }
     let policy = read("staticwebapp.config.json");
+    // The Static Web Apps CLI takes the last one that it finds below the app's folder, whatever it is told of the output.
+    let below = copy::named(&life.project.join("web"), "staticwebapp.config.json");
+    assert_eq!(below, [life.project.join("web/dist-azure/staticwebapp.config.json")]);
     assert!(policy.contains(&values["API_ORIGIN"]) && policy.contains("https://login.microsoftonline.com"), "{policy}");
 }
 

@@ -52,6 +52,20 @@ fn bring(from: &Path, to: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// All files of this name below a folder, but for what npm installs.
+pub(crate) fn named(folder: &Path, name: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() && !path.ends_with("node_modules") {
+            found.extend(named(&path, name));
+        } else if path.ends_with(name) {
+            found.push(path);
+        }
+    }
+    found
+}
+
 /// Notes what the copy is now, so that [`changes`] can tell.
 pub(crate) fn commit(copy: &Path) {
     let _ = fs::remove_dir_all(copy.join(".git"));

@@ -32,6 +32,7 @@ async fn after_each_cure_the_same_command_succeeds() {
     existing_group(&life).await;
     without_purge(&life).await;
     group_deleted_by_hand(&life).await;
+    checks::nothing_leaks(&life, &[]);
     checks::no_surprise(&life);
 }
 

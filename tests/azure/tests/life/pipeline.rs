@@ -52,7 +52,12 @@ async fn a_pipeline_deploys_as_itself() {
     assert!(callers.into_iter().all(|caller| caller == pipeline), "somebody else asked");
     checks::addresses(&life, &up, "chat");
     assert_eq!((up.calls("func").len(), up.calls("npx").len()), (1, 1));
-    checks::nothing_leaks(&life, &[&sign_in, &up]);
+
+    let down = life.azd_with(&["down", "--force", "--purge", "--no-prompt"], &variables).await.expect("azd down");
+    assert!(life.azure.state().is_empty(), "{:#?}", life.azure.state());
+    let deletes = down.calls("az").into_iter().filter(|call| call.arguments.join(" ").contains("delete"));
+    assert_eq!(deletes.count(), 0, "a registration of one's own is never deleted");
+    checks::nothing_leaks(&life, &[&sign_in, &up, &down]);
     checks::no_surprise(&life);
 }
 

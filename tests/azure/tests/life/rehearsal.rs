@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use scripted_azure::log::{Entry, Program, Request, What};
 use scripted_azure::place::{Materials, Place};
@@ -37,6 +37,7 @@ pub(crate) struct Done {
     /// stdout, then stderr.
     pub(crate) text: String,
     pub(crate) log: Vec<Entry>,
+    pub(crate) took: Duration,
 }
 
 impl Rehearsal {
@@ -114,11 +115,11 @@ impl Rehearsal {
 
     /// Runs a command and keeps what it printed beside the log, for a person to read.
     pub(crate) async fn run(&self, name: &str, mut command: Command) -> Done {
-        let before = self.azure.log().len();
+        let (before, start) = (self.azure.log().len(), Instant::now());
         let done = timeout(COMMAND_WAIT, command.output()).await.expect("the command has ended").unwrap();
         let text = String::from_utf8_lossy(&[done.stdout, done.stderr].concat()).into_owned();
         let log = self.azure.log().split_off(before);
-        let done = Done { succeeded: done.status.success(), text, log };
+        let done = Done { succeeded: done.status.success(), text, log, took: start.elapsed() };
         self.keep(name, &done);
         done
     }
@@ -130,7 +131,8 @@ impl Rehearsal {
         let how = if done.succeeded { "succeeded" } else { "failed" };
         let file = self.azure.kept().join("../record.txt");
         let mut file = fs::OpenOptions::new().create(true).append(true).open(file).unwrap();
-        write!(file, "\n$ {name}\n{}\n--- {how}\n{lines}", done.text).unwrap();
+        let took = done.took.as_secs_f64();
+        write!(file, "\n$ {name}\n{}\n--- {how} after {took:.1} s\n{lines}", done.text).unwrap();
     }
 
     /// Signs in by device code, as a person without a browser does.

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 use std::process::Stdio;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::{Child, ChildStdin, ChildStdout};
@@ -24,13 +24,13 @@ async fn a_person_answers_three_questions() {
     let _ = fs::remove_dir_all(life.project.join(".azure"));
     life.sign_in_by_browser().await;
 
-    let before = life.azure.log().len();
+    let (before, start) = (life.azure.log().len(), Instant::now());
     let mut terminal = Terminal::start(&life, &script, "azd up");
     terminal.answer("environment name", "chat").await;
     terminal.answer("Subscription", "").await;
     terminal.answer("location", "sweden").await;
     let (succeeded, text) = terminal.end().await;
-    let up = Done { succeeded, text, log: life.azure.log().split_off(before) };
+    let up = Done { succeeded, text, log: life.azure.log().split_off(before), took: start.elapsed() };
     life.keep("azd up (at a terminal)", &up);
     let up = up.expect("azd up at a terminal");
 
@@ -57,7 +57,12 @@ impl Terminal {
         let mut command = life.command(maker);
         command.args(["--quiet", "--return", "--flush", "--command"]);
         command.arg(format!("stty cols 120 rows 40; exec {typed}")).arg("/dev/null");
-        command.env("TERM", "xterm-256color").stdin(Stdio::piped()).stdout(Stdio::piped());
+        // So that the project's own command may ask with azd's sign-in.
+        command
+            .env("API_CLIENTS", "azure-cli")
+            .env("TERM", "xterm-256color")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let (keys, screen) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
         Self { child, keys, screen, text: String::new(), seen: 0 }

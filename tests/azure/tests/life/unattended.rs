@@ -1,7 +1,7 @@
 //! From sign-in to nothing, with `--no-prompt`.
 
 use crate::checks;
-use crate::rehearsal::Rehearsal;
+use crate::rehearsal::{Done, Rehearsal};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_whole_life_without_a_question() {
@@ -23,16 +23,16 @@ async fn a_whole_life_without_a_question() {
         assert_eq!(value.text.trim(), values[name], "{name}");
     }
 
-    again(&life).await;
+    let debug = again(&life).await;
     let down = removed(&life).await;
     let back = life.azd(&["up", "--no-prompt"]).await.expect("azd up after azd down");
     checks::deployed(&life, &back, "chat", &[]);
-    checks::nothing_leaks(&life, &[&up, &show, &down, &back]);
+    checks::nothing_leaks(&life, &[&up, &show, &debug, &down, &back]);
     checks::no_surprise(&life);
 }
 
 /// A second `azd up` deploys no infrastructure and changes nothing; `--no-state` does, and changes nothing either.
-async fn again(life: &Rehearsal) {
+async fn again(life: &Rehearsal) -> Done {
     let before = (life.environment_file("chat"), format!("{:?}", life.azure.state().resources));
     let again = life.azd(&["up", "--no-prompt"]).await.expect("a second azd up");
     let asked = again.requests();
@@ -48,13 +48,14 @@ async fn again(life: &Rehearsal) {
     let newest = life.azure.newest_deployment().unwrap();
     assert_eq!(life.azure.changed(newest["name"].as_str().unwrap()), Some(0));
 
-    let deploy = life.azd(&["deploy", "--no-prompt"]).await.expect("azd deploy");
+    let deploy = life.azd(&["deploy", "--no-prompt", "--debug"]).await.expect("azd deploy");
     let writes: Vec<String> = deploy.requests().into_iter().filter(|request| !request.starts_with("GET")).collect();
     assert!(writes.iter().all(|request| request.ends_with("/listSecrets")), "{writes:?}");
+    deploy
 }
 
 /// `azd down` leaves nothing, and a second one finds nothing.
-async fn removed(life: &Rehearsal) -> crate::rehearsal::Done {
+async fn removed(life: &Rehearsal) -> Done {
     let down = life.azd(&["down", "--force", "--purge", "--no-prompt"]).await.expect("azd down");
     let workspace = down.at_request("DELETE", "/workspaces/");
     let group = down.at("DELETE of the group", |what| match what {
@@ -66,6 +67,7 @@ async fn removed(life: &Rehearsal) -> crate::rehearsal::Done {
     });
     let (void, purge) = (down.at_request("PUT", "/deployments/"), down.at_request("DELETE", "/deletedaccounts/"));
     let registration = down.at_call("az", "ad app delete");
+    assert!(down.at_call("az", "group exists") < workspace, "predown looks before anything is deleted");
     assert!(workspace < group && group < void && void < purge && purge < registration);
     assert!(life.azure.state().is_empty(), "{:#?}", life.azure.state());
     let left = life.values("chat");
