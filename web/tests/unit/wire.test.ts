@@ -6,6 +6,7 @@ import { type Answer, emptyAnswer, fail, stop, take } from '../../src/answer';
 import { addTurn, afterReload, newConversation, plainQuestion } from '../../src/conversation';
 import { codes, ownFailure } from '../../src/failure';
 import { LineSplitter, MAX_LINE_CHARS } from '../../src/lines';
+import { parseOffer } from '../../src/offer';
 import { parseFailure, parseLine } from '../../src/wire';
 
 const WIRE = readFileSync('../docs/wire.md', 'utf8');
@@ -40,14 +41,17 @@ describe('the wire’s own documentation', () => {
   test('has only lines that are understood', () => {
     const kinds = examples.map((line) => parseLine(line)?.kind);
     expect(new Set(kinds)).toEqual(new Set(['unknown', 'start', 'choice', 'heartbeat', 'done', 'error']));
-    // The request is the one that is no line of an answer.
-    expect(kinds.filter((kind) => kind === 'unknown').length).toBe(1);
+    // Two are no lines of an answer: the request, and what the service offers.
+    expect(kinds.filter((kind) => kind === 'unknown').length).toBe(2);
+    expect(examples.map(parseOffer).filter((offer) => offer !== null).map(({ byDefault }) => byDefault.name)).toEqual(['thorough']);
   });
 
   test('has words here for every code', () => {
     const told = [...WIRE.matchAll(/^\| `([a-z_]+)` \| \d{3}/gm)].map((match) => match[1]);
     expect(told.length).toBeGreaterThan(20);
-    expect(told.filter((code) => !codes().includes(code ?? ''))).toEqual([]);
+    // Of OpenAI's form alone, which this page does not speak.
+    const isOurs = (code: string | undefined) => code !== 'stream_required';
+    expect(told.filter(isOurs).filter((code) => !codes().includes(code ?? ''))).toEqual([]);
   });
 });
 
