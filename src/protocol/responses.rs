@@ -35,6 +35,7 @@ const MAX_REPEATED_BYTES: usize = 16 * 1024;
 
 /// Reads one answer.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a question of its own, and any may hold with any")]
 pub struct Reader {
     teller: Teller,
     quick: Quick,
