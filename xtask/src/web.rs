@@ -50,7 +50,7 @@ pub(crate) fn test() -> Outcome {
     npm("web", &["run", "test:browser"])
 }
 
-/// The page in the whole stack, with these variables besides. For after [`test`], which has said what is missing.
+/// The page in the whole stack, with these variables besides. For after [`test()`], which has said what is missing.
 pub(crate) fn stack_test(environment: &[(&str, PathBuf)]) -> Outcome {
     if no_node().or_else(no_browser).is_some() {
         return Ok(());
