@@ -17,6 +17,8 @@ param environmentName string
 
 // Regions that have Flex Consumption, as Microsoft's samples listed them in May 2026. azd offers these and no other; Azure
 // opens more: `az functionapp list-flexconsumption-locations`.
+// No usageName beside it: azd would then offer no region but those with quota under that name, which would bind the question
+// to one model; it looks up the quota of what the template asks for by itself, before it provisions.
 @allowed([
   'australiaeast'
   'australiasoutheast'

@@ -7,6 +7,7 @@ pub(crate) mod halves;
 pub(crate) mod inline;
 pub(crate) mod lines;
 pub(crate) mod stray;
+mod usage;
 
 use serde::Deserialize;
 
@@ -79,6 +80,11 @@ impl Answer {
         if self.filtered { "\"content_filter\"" } else { self.finish_reason.as_deref().unwrap_or("null") }
     }
 
+    /// Whether a filter took something of it away.
+    pub(crate) fn is_filtered(&self) -> bool {
+        self.filtered
+    }
+
     /// Upstream's count of tokens, as JSON.
     pub fn usage(&self) -> &str {
         self.usage.as_deref().unwrap_or("null")
@@ -106,7 +112,7 @@ impl Answer {
 
     /// A count of tokens came; `usage` is a JSON object.
     pub(crate) fn uses(&mut self, usage: &str) {
-        self.usage = Some(usage.replace(['\n', '\r'], " ").into());
+        self.usage = Some(usage::counts(usage).into());
     }
 
     /// A filter's verdict came: whether it took anything away.

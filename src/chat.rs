@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::Response;
+use bytes::Bytes;
 use futures::FutureExt as _;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -15,7 +16,7 @@ use tracing::Instrument as _;
 use crate::error::{ChatError, Code};
 use crate::inbound::conversation::Conversation;
 use crate::inbound::request::ChatRequest;
-use crate::inbound::room::Room;
+use crate::inbound::room::{Room, Share};
 use crate::inbound::slots::{Slot, Slots};
 use crate::inbound::{access, body};
 use crate::models;
@@ -49,6 +50,16 @@ pub struct Chat {
     pub telemetry: Telemetry,
     /// Becomes true when open answers must end.
     pub grace_over: watch::Receiver<bool>,
+}
+
+/// A request that may be answered, and what it says.
+#[derive(Debug)]
+pub(crate) struct Admitted {
+    pub(crate) slot: Slot,
+    /// The signed-in user's id, where the platform vouches for it.
+    pub(crate) user: Option<String>,
+    pub(crate) body: Bytes,
+    pub(crate) share: Share,
 }
 
 /// Answers a conversation, or says why not.
@@ -86,7 +97,7 @@ impl Chat {
     }
 
     /// Asks a model, and has its answer go out by `surface`.
-    fn turn(
+    pub(crate) fn turn(
         &self,
         model: &Arc<Model>,
         conversation: Conversation,
@@ -101,33 +112,39 @@ impl Chat {
         Turn::new(opening, asked, surface, Grace::new(&self.grace_over), model.clocks(), record, slot)
     }
 
-    /// From a request to a slot, a model and a conversation with it. What the head decides is decided first; the body is
-    /// read in any case.
+    /// From a request to a slot, a model and a conversation with it.
     async fn accept(&self, parts: &Parts, body: Body) -> Result<(Slot, Arc<Model>, Conversation), ChatError> {
+        let Admitted { slot, body, share, .. } = self.admit(parts, body).await?;
+        let request = ChatRequest::read(&body)?;
+        let model = self.catalogue.find(request.model.as_deref())?;
+        if let Some(effort) = &request.reasoning_effort {
+            model.check_effort(effort)?;
+        }
+        let mut conversation = request.conversation(&self.limits, model.takes_images())?;
+        conversation.reasoning_effort = request.reasoning_effort;
+        conversation.share = share;
+        Ok((slot, Arc::clone(model), conversation))
+    }
+
+    /// From a request to a slot and the request's body. What the head decides is decided first; the body is read in any
+    /// case.
+    pub(crate) async fn admit(&self, parts: &Parts, body: Body) -> Result<Admitted, ChatError> {
         let admitted = access::admit(&self.access, &parts.headers)
             .and_then(|caller| require_json(&parts.headers).map(|()| caller))
             .and_then(|caller| body::require_plain(&parts.headers).map(|()| caller))
-            .and_then(|caller| self.take_slot(caller.user.as_deref()));
+            .and_then(|caller| Ok((self.take_slot(caller.user.as_deref())?, caller.user)));
         let room = match admitted {
-            Ok(slot) => {
+            Ok(admitted) => {
                 let share = self.room.take(&parts.headers, self.limits.max_bytes, self.limits.timeout).await;
-                share.map(|share| (slot, share))
+                share.map(|share| (admitted, share))
             }
             Err(error) => Err(error),
         };
         match room {
-            Ok((slot, mut share)) => {
+            Ok(((slot, user), mut share)) => {
                 let body = body::read(body, &self.limits).await?;
                 share.shrink(body.len());
-                let request = ChatRequest::read(&body)?;
-                let model = self.catalogue.find(request.model.as_deref())?;
-                if let Some(effort) = &request.reasoning_effort {
-                    model.check_effort(effort)?;
-                }
-                let mut conversation = request.conversation(&self.limits, model.takes_images())?;
-                conversation.reasoning_effort = request.reasoning_effort;
-                conversation.share = share;
-                Ok((slot, Arc::clone(model), conversation))
+                Ok(Admitted { slot, user, body, share })
             }
             Err(error) => {
                 body::discard(body, self.limits.timeout).await;
@@ -182,8 +199,13 @@ async fn refuse(request: Request, error: ChatError) -> Response {
 
 /// A failure before the first line: a status, and the object that would have been the last line.
 pub(crate) fn refusal(error: &ChatError, request_id: &str) -> Response {
-    let mut response = Response::new(Body::from(error.to_json(request_id)));
-    *response.status_mut() = error.code().status();
+    refusal_with(error.code().status(), error.to_json(request_id), error, request_id)
+}
+
+/// The same with a status and a body of another surface's.
+pub(crate) fn refusal_with(status: StatusCode, body: Vec<u8>, error: &ChatError, request_id: &str) -> Response {
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -196,7 +218,7 @@ pub(crate) fn refusal(error: &ChatError, request_id: &str) -> Response {
     if let Some(allow) = error.allow() {
         headers.insert(header::ALLOW, HeaderValue::from_static(allow));
     }
-    if error.code().status() == StatusCode::REQUEST_TIMEOUT {
+    if status == StatusCode::REQUEST_TIMEOUT {
         // The rest of the body may still come; nobody reads it.
         headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
     }

@@ -38,6 +38,8 @@ pub enum Code {
     ContentFilter,
     /// Upstream says that the conversation is too long for the model.
     ContextLengthExceeded,
+    /// The answer took too long to be sent in one piece.
+    StreamRequired,
     /// Upstream's rate limit, or this program's own bound for one user.
     RateLimited,
     /// This instance holds as many streams as it may.
@@ -66,7 +68,7 @@ pub enum Code {
 
 impl Code {
     /// All codes, in the order of the table in `docs/wire.md`.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 25] = [
         Self::InvalidRequest,
         Self::Unauthenticated,
         Self::SignInNotConfigured,
@@ -79,6 +81,7 @@ impl Code {
         Self::UnsupportedMediaType,
         Self::ContentFilter,
         Self::ContextLengthExceeded,
+        Self::StreamRequired,
         Self::RateLimited,
         Self::Overloaded,
         Self::IdentityUnavailable,
@@ -109,6 +112,7 @@ impl Code {
             Self::UnsupportedMediaType => ("unsupported_media_type", StatusCode::UNSUPPORTED_MEDIA_TYPE, false),
             Self::ContentFilter => ("content_filter", StatusCode::BAD_REQUEST, false),
             Self::ContextLengthExceeded => ("context_length_exceeded", StatusCode::BAD_REQUEST, false),
+            Self::StreamRequired => ("stream_required", StatusCode::BAD_REQUEST, false),
             Self::RateLimited => ("rate_limited", StatusCode::TOO_MANY_REQUESTS, true),
             Self::Overloaded => ("overloaded", StatusCode::SERVICE_UNAVAILABLE, true),
             Self::IdentityUnavailable => ("identity_unavailable", StatusCode::SERVICE_UNAVAILABLE, true),
@@ -145,23 +149,32 @@ impl Code {
 pub struct ChatError {
     code: Code,
     text: Cow<'static, str>,
-    cause: Option<String>,
+    cause: Option<Box<str>>,
     retry_after: Option<Duration>,
     categories: Vec<String>,
     allow: Option<&'static str>,
+    param: Option<Box<str>>,
 }
 
 impl ChatError {
     /// A failure with its text for people: what failed, and what to do next. Never a token, a header, a prompt, an
     /// internal address or upstream's own words.
     pub fn new(code: Code, text: impl Into<Cow<'static, str>>) -> Self {
-        Self { code, text: text.into(), cause: None, retry_after: None, categories: Vec::new(), allow: None }
+        Self {
+            code,
+            text: text.into(),
+            cause: None,
+            retry_after: None,
+            categories: Vec::new(),
+            allow: None,
+            param: None,
+        }
     }
 
     /// Adds what the log is to know. Never a token, a prompt or an answer.
     #[must_use]
     pub fn caused_by(mut self, cause: impl Display) -> Self {
-        self.cause = Some(cause.to_string());
+        self.cause = Some(cause.to_string().into());
         self
     }
 
@@ -186,6 +199,13 @@ impl ChatError {
         self
     }
 
+    /// Names the request's field that it is about, by its path: `messages[0].role`. OpenAI's clients get it as `param`.
+    #[must_use]
+    pub fn about(mut self, field: impl Into<Box<str>>) -> Self {
+        self.param = Some(field.into());
+        self
+    }
+
     /// The failure's code.
     pub fn code(&self) -> Code {
         self.code
@@ -204,6 +224,11 @@ impl ChatError {
     /// Whole seconds for the `Retry-After` header and the `retry_after` field.
     pub fn retry_after_seconds(&self) -> Option<u64> {
         self.retry_after.map(|wait| (wait.as_secs() + u64::from(wait.subsec_nanos() > 0)).max(1))
+    }
+
+    /// The request's field that it is about.
+    pub fn param(&self) -> Option<&str> {
+        self.param.as_deref()
     }
 
     /// The methods for the `Allow` header.
@@ -274,6 +299,7 @@ mod tests {
                 "unsupported_media_type 415 false",
                 "content_filter 400 false",
                 "context_length_exceeded 400 false",
+                "stream_required 400 false",
                 "rate_limited 429 true",
                 "overloaded 503 true",
                 "identity_unavailable 503 true",
@@ -299,6 +325,13 @@ mod tests {
             r#"{"error":"The model's service failed.","code":"upstream_error","retryable":true,"request_id":"r-1"}"#
         );
         assert_eq!(error.cause(), Some("10.0.0.4 said no"));
+    }
+
+    #[test]
+    fn the_field_is_not_told_to_those_who_do_not_ask_for_it() {
+        let error = ChatError::new(Code::InvalidRequest, "n: no.").about("n");
+        assert_eq!(error.param(), Some("n"));
+        assert!(!String::from_utf8(error.to_json("r")).unwrap().contains("param"));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! The floors, in the order in which a request passes them; each says at its top what it may not know:
 //!
 //! - [`settings`]: environment variables, checked once at start
-//! - [`chat`]: the handler; the story of one request
+//! - [`chat`]: the handler; the story of one request; [`completions`]: the same for OpenAI's clients
 //! - [`inbound`]: what comes in, and who may
 //! - [`models`]: the model's side: where it is and how it is asked, with a bearer token from [`token`]
 //! - [`protocol`]: what a model's service speaks; pure
@@ -22,6 +22,7 @@
 
 pub mod answer;
 pub mod chat;
+pub mod completions;
 pub mod error;
 pub mod inbound;
 mod json;
@@ -48,6 +49,7 @@ use http::{HeaderValue, header};
 
 use crate::chat::Chat;
 use crate::error::{ChatError, Code};
+use crate::settings::OpenAi;
 
 /// Where chat is: under the Functions host's prefix, and where the original app had it.
 pub const CHAT_ROUTES: [&str; 2] = ["/api/chat/stream", "/chat/stream"];
@@ -56,13 +58,15 @@ pub const CHAT_ROUTES: [&str; 2] = ["/api/chat/stream", "/chat/stream"];
 pub const MODELS_ROUTE: &str = "/api/models";
 
 /// All routes. `page` is the folder of the built page, where the program serves it.
-pub fn app(chat: Arc<Chat>, page: Option<&Path>) -> Router {
+/// `openai`: the OpenAI-compatible API, where it is offered.
+pub fn app(chat: Arc<Chat>, openai: Option<OpenAi>, page: Option<&Path>) -> Router {
     let chat_route = || post(chat::chat).fallback(chat::post_only);
     CHAT_ROUTES
         .iter()
         .fold(Router::new(), |router, route| router.route(route, chat_route()))
         .route(MODELS_ROUTE, get(chat::models).fallback(chat::get_only))
-        .with_state(chat)
+        .with_state(Arc::clone(&chat))
+        .merge(completions::routes(chat, openai))
         .merge(page::routes(page))
         .layer(from_fn(catch_panic))
         .layer(map_response(for_every_answer))
@@ -79,9 +83,10 @@ async fn for_every_answer(mut response: Response) -> Response {
 /// A fault of ours fails its own request and no other.
 async fn catch_panic(request: Request, next: Next) -> Response {
     let request_id = chat::request_id(request.headers());
+    let refusal = if completions::is_ours(request.uri().path()) { completions::refusal } else { chat::refusal };
     AssertUnwindSafe(next.run(request)).catch_unwind().await.unwrap_or_else(|_| {
         let error = ChatError::new(Code::Internal, "This program failed. Tell the operator.");
         tracing::error!(request_id, outcome = error.code().as_str(), "a panic ended a request");
-        chat::refusal(&error, &request_id)
+        refusal(&error, &request_id)
     })
 }

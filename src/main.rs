@@ -146,8 +146,15 @@ async fn run(settings: Settings) -> Result<(), String> {
     if !settings.in_functions_host {
         greet(address, is_demo, page.is_some());
     }
-    serve::serve(listener, app(chat, page), settings.connections, settings.streams.max, asked_to_stop(), end_grace)
-        .await;
+    serve::serve(
+        listener,
+        app(chat, settings.openai, page),
+        settings.connections,
+        settings.streams.max,
+        asked_to_stop(),
+        end_grace,
+    )
+    .await;
     tracing::info!("stopped");
     if let Some(sending) = sending {
         sending.stop().await;
@@ -184,7 +191,7 @@ async fn start_demo_models(template: &Template) -> std::io::Result<Vec<Model>> {
     let regions = demo_model::Regions::bind().await?;
     let models = demo_model::MODELS.iter().map(|model| {
         let deployments: Vec<_> = model.deployments.into_iter().zip(regions.addresses()).collect();
-        template.local(model.name, model.title, &deployments, &model.efforts)
+        template.local(model.name, model.title, &deployments, (&model.efforts, Some(model.effort)))
     });
     let models = models.collect();
     tokio::spawn(regions.serve());

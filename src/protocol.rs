@@ -10,6 +10,7 @@ mod parameters;
 pub mod refusal;
 pub mod responses;
 pub mod sse;
+mod whole_string;
 
 use bytes::Bytes;
 

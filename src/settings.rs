@@ -39,6 +39,8 @@ pub struct Settings {
     pub access: Access,
     /// What a request may be.
     pub request: RequestLimits,
+    /// The OpenAI-compatible API; `None`: it is off.
+    pub openai: Option<OpenAi>,
     /// How many answers at once.
     pub streams: StreamLimits,
     /// The models that are offered, the first of which is the default. Empty: the built-in demo's.
@@ -98,6 +100,13 @@ pub struct RequestLimits {
     pub timeout: Duration,
 }
 
+/// The OpenAI-compatible API.
+#[derive(Clone, Copy, Debug)]
+pub struct OpenAi {
+    /// `OPENAI_MAX_MESSAGES`
+    pub max_messages: usize,
+}
+
 /// How many answers at once.
 #[derive(Clone, Copy, Debug)]
 pub struct StreamLimits {
@@ -155,7 +164,8 @@ impl Settings {
         let (models, template) = model::read(reader, in_production)?;
         let endpoints = models.iter().flat_map(|model| &model.deployments).map(|deployment| &deployment.endpoint);
         let proxy = proxy::read(reader, endpoints);
-        let take_images = models.iter().any(|model| model.takes_images) || template.takes_images();
+        // The demo's models do.
+        let take_images = models.is_empty() || models.iter().any(|model| model.takes_images);
         let host_port = reader.optional(&v::FUNCTIONS_CUSTOMHANDLER_PORT, read::port);
         let own_port = reader.value(&v::PORT, read::port)?;
         let log_filter = reader.value(&v::RUST_LOG, read::text)?;
@@ -183,6 +193,11 @@ impl Settings {
                 max_images: reader.value(&v::MAX_IMAGES, read::count)?,
                 max_image_bytes: reader.value(&v::MAX_IMAGE_BYTES, read::count)?,
                 timeout: request_timeout,
+            },
+            openai: {
+                let is_on = reader.optional(&v::OPENAI_API, read::boolean).unwrap_or(!in_production);
+                let openai = OpenAi { max_messages: reader.value(&v::OPENAI_MAX_MESSAGES, read::count)? };
+                is_on.then_some(openai)
             },
             streams: StreamLimits {
                 max: reader.value(&v::MAX_CONCURRENT_STREAMS, read::count)?,
@@ -241,7 +256,7 @@ mod tests {
         assert!(settings.models.is_empty());
         assert_eq!((settings.port, settings.in_functions_host), (7071, false));
         assert_eq!(settings.clocks.answer, Duration::from_secs(540));
-        assert_eq!(settings.request.max_bytes, 1_048_576);
+        assert_eq!(settings.request.max_bytes, 8 * 1_048_576, "the demo takes images");
     }
 
     #[test]

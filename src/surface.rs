@@ -5,17 +5,21 @@
 
 pub(crate) mod lines;
 pub(crate) mod models;
+pub mod openai;
 
 use std::time::Duration;
 
+use self::openai::chunks::Chunks;
 use crate::answer::Answer;
 use crate::error::ChatError;
 
 /// The form in which one answer goes out.
 #[derive(Debug)]
 pub enum Surface {
-    /// JSON Lines.
+    /// JSON Lines; also where the choice lines are wanted as they are.
     Lines,
+    /// OpenAI's chunks.
+    Chunks(Chunks),
 }
 
 /// Who answers whom.
@@ -41,14 +45,16 @@ impl Surface {
     pub(crate) fn start(&mut self, out: &mut Vec<u8>, start: &Start<'_>) {
         match self {
             Self::Lines => lines::start(out, start),
+            Self::Chunks(chunks) => chunks.start(out),
         }
     }
 
     /// Choice lines were written to `out` from `from` on: puts them into this form.
-    pub(crate) fn frame(&mut self, _out: &mut Vec<u8>, _from: usize) {
+    pub(crate) fn frame(&mut self, out: &mut Vec<u8>, from: usize) {
         match self {
             // They are lines of ours already.
             Self::Lines => {}
+            Self::Chunks(chunks) => chunks.frame(out, from),
         }
     }
 
@@ -56,6 +62,7 @@ impl Surface {
     pub(crate) fn heartbeat(&mut self, out: &mut Vec<u8>, elapsed: Duration) {
         match self {
             Self::Lines => lines::heartbeat(out, elapsed),
+            Self::Chunks(chunks) => chunks.heartbeat(out),
         }
     }
 
@@ -63,6 +70,7 @@ impl Surface {
     pub(crate) fn done(&mut self, out: &mut Vec<u8>, end: &End<'_>) {
         match self {
             Self::Lines => lines::done(out, end),
+            Self::Chunks(chunks) => chunks.done(out, end.answer),
         }
     }
 
@@ -70,6 +78,7 @@ impl Surface {
     pub(crate) fn error(&mut self, out: &mut Vec<u8>, error: &ChatError, request_id: &str) {
         match self {
             Self::Lines => lines::error(out, error, request_id),
+            Self::Chunks(chunks) => chunks.error(out, error),
         }
     }
 }

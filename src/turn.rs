@@ -270,6 +270,7 @@ where
         match (end, self.again.take()) {
             (Err(error), Some(again)) if !self.reader.answer().has_output() => {
                 self.record.asks_again(error.code());
+                self.time.asks_again();
                 self.reader = Reader::default();
                 self.source = Source::Opening(Awaited(again.after(error)));
                 None

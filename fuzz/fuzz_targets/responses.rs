@@ -91,11 +91,14 @@ fn check_error(error: &ChatError) {
                 | Code::RateLimited
                 | Code::ContentFilter
                 | Code::ContextLengthExceeded
+                | Code::UpstreamAuth
+                | Code::UpstreamMisconfigured
+                | Code::UpstreamRejected
         ),
         "{:?}",
         error.code()
     );
-    assert!(error.text().len() < 200 && error.cause().is_none_or(|cause| cause.len() < 400));
+    assert!(error.text().len() < 200 && error.cause().is_none_or(|cause| cause.len() < 6000));
 }
 
 /// Each line is one JSON object of the known fields, with its `\n` and no other.

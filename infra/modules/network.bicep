@@ -37,7 +37,9 @@ resource network 'Microsoft.Network/virtualNetworks@2025-05-01' = {
   }
 }
 
-var blobZone = 'privatelink.blob.${environment().suffixes.storage}'
+// The public cloud's; Microsoft Graph's part of this template knows no other.
+#disable-next-line no-hardcoded-env-urls
+var blobZone = 'privatelink.blob.core.windows.net'
 var modelZones = [
   'privatelink.cognitiveservices.azure.com'
   'privatelink.openai.azure.com'

@@ -3,6 +3,8 @@
 //! The principal header is believed only where the platform's authentication stands in front and strips what strangers
 //! send; everywhere else it is just text.
 
+use std::fmt::Write as _;
+
 use http::{HeaderMap, header};
 
 use crate::error::{ChatError, Code};
@@ -44,6 +46,18 @@ pub fn admit(access: &Access, headers: &HeaderMap) -> Result<Caller, ChatError> 
         }
     }
     Ok(Caller { user })
+}
+
+/// What stands for a signed-in user where another service wants to tell users apart: the beginning of the SHA-256 of the
+/// user's id, in hexadecimal. An id is random enough that nobody finds it by trying.
+pub(crate) fn pseudonym(user: &str) -> String {
+    let digest = ring::digest::digest(&ring::digest::SHA256, user.as_bytes());
+    let mut text = String::with_capacity(32);
+    for byte in digest.as_ref().iter().take(16) {
+        // Writing into memory does not fail.
+        let _ = write!(text, "{byte:02x}");
+    }
+    text
 }
 
 /// A browser says where the calling page comes from; other clients send no `Origin`, and CORS is not about them.
@@ -92,6 +106,13 @@ mod tests {
         assert_eq!(admitted(&guarded, &[(PRINCIPAL_ID, "")]), Err(Code::Unauthenticated));
         assert_eq!(admitted(&guarded_anonymous, &[]), Ok(None));
         assert_eq!(admitted(&guarded_anonymous, &[PRINCIPAL]), Ok(user()));
+    }
+
+    #[test]
+    fn a_user_has_one_name_elsewhere_that_is_not_the_users() {
+        assert_eq!(pseudonym("user-1"), pseudonym("user-1"));
+        assert_ne!(pseudonym("user-1"), pseudonym("user-2"));
+        assert!(pseudonym("user-1").len() == 32 && !pseudonym("user-1").contains("user"));
     }
 
     #[test]

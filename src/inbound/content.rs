@@ -107,7 +107,8 @@ fn read_image(image: Option<&RawValue>, path: &str, limits: &RequestLimits) -> R
         image::Fault::TooLarge => ChatError::new(
             Code::RequestTooLarge,
             format!("{path}: the image is larger than {} bytes (MAX_IMAGE_BYTES).", limits.max_image_bytes),
-        ),
+        )
+        .about(path),
     })?;
     Ok(Image { url, detail })
 }
@@ -129,5 +130,5 @@ pub(crate) fn text(raw: &RawValue, path: &str, rule: &'static str) -> Result<Str
 
 /// A fault of the request, in the field `path`.
 pub(crate) fn invalid(path: &str, rule: impl std::fmt::Display) -> ChatError {
-    ChatError::new(Code::InvalidRequest, format!("{path}: {rule}"))
+    ChatError::new(Code::InvalidRequest, format!("{path}: {rule}")).about(path)
 }

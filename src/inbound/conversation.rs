@@ -167,14 +167,6 @@ impl fmt::Debug for Wishes {
 }
 
 impl Conversation {
-    /// Reads a request body of our own surface, for a model that takes no images.
-    ///
-    /// # Errors
-    /// `invalid_request` or `request_too_large`.
-    pub fn parse(body: &[u8], limits: &RequestLimits) -> Result<Self, ChatError> {
-        super::request::ChatRequest::read(body)?.conversation(limits, false)
-    }
-
     /// The messages, oldest first.
     pub fn messages(&self) -> &[Message] {
         &self.messages
@@ -218,7 +210,7 @@ impl<'l> Builder<'l> {
         for (count, max, what, setting) in bounds {
             if count > max {
                 let text = format!("messages: more than {max} {what} ({setting}). Start a new conversation.");
-                return Err(ChatError::new(Code::RequestTooLarge, text));
+                return Err(ChatError::new(Code::RequestTooLarge, text).about("messages"));
             }
         }
         Ok(())

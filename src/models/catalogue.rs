@@ -50,6 +50,7 @@ impl Catalogue {
                 Code::ModelNotFound,
                 format!("model: there is no such model here. There are: {}.", names.join(", ")),
             )
+            .about("model")
         })
     }
 }

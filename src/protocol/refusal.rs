@@ -202,7 +202,8 @@ impl Account {
             Meaning::Image => ChatError::new(
                 Code::InvalidRequest,
                 "messages: the model does not take an image of this conversation. Ask without it, or ask another model.",
-            ),
+            )
+            .about("messages"),
             Meaning::NoKey => ChatError::new(
                 Code::UpstreamMisconfigured,
                 "The model's server wants a key, and this program has none to send. Only the operator can change that.",
@@ -246,10 +247,16 @@ impl Account {
                 "The quota of the model's service is used up. Waiting a moment does not help; tell the operator.",
             )
             .retry_after(wait.or(self.wait).unwrap_or_default().max(USED_UP_WAIT)),
-            Meaning::Rejected => ChatError::new(
-                Code::UpstreamRejected,
-                "The model's service refused the request. The operator finds its error code in the log.",
-            ),
+            Meaning::Rejected => {
+                let error = ChatError::new(
+                    Code::UpstreamRejected,
+                    "The model's service refused the request. The operator finds its error code in the log.",
+                );
+                match self.params.iter().find(|param| told::is_name(param)) {
+                    Some(param) => error.about(param.as_str()),
+                    None => error,
+                }
+            }
             Meaning::Failed => {
                 ChatError::new(Code::UpstreamError, "The model's service failed. Try again in a moment.")
             }

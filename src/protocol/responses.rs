@@ -4,12 +4,13 @@
 //! In: [`Event`]s, in order. Out: choice lines, appended to a buffer, and at the end whether the answer was whole. Events
 //! are told apart by the `type` in their data and belong to an item by its place in the output. Those that say nothing
 //! to a reader are skipped, unknown ones too. Every text comes once more, whole, up to four times at its end; of that
-//! only is told what did not come before, and an event that is too large to be held for it is sifted ([`KEYS`]).
+//! only is told what did not come before, and an event that is too large to be held for it is sifted (`KEYS`).
 
 mod ending;
 mod fields;
 mod input;
 mod measure;
+mod quick;
 pub(crate) mod request;
 mod teller;
 mod wishes;
@@ -19,6 +20,7 @@ use serde_json::value::RawValue;
 use self::ending::Status;
 pub(crate) use self::fields::KEYS;
 use self::fields::{EventFields, ItemFields, PartFields, ResponseFields, index, plain, read, told};
+use self::quick::Quick;
 use self::teller::{Part, Role, Teller};
 use super::Next;
 use super::refusal::Account;
@@ -33,8 +35,10 @@ const MAX_REPEATED_BYTES: usize = 16 * 1024;
 
 /// Reads one answer.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a question of its own, and any may hold with any")]
 pub struct Reader {
     teller: Teller,
+    quick: Quick,
     /// The line that says whose message it is has been written.
     has_role: bool,
     /// The reasoning item that is open.
@@ -54,6 +58,7 @@ impl Reader {
     pub fn new(starts_in_thoughts: bool) -> Self {
         Self {
             teller: Teller::new(starts_in_thoughts),
+            quick: Quick::default(),
             has_role: false,
             thinking: None,
             comes_in_pieces: false,
@@ -78,6 +83,14 @@ impl Reader {
         if data.is_empty() {
             return Ok(self.next());
         }
+        if !event.sifted
+            && let Some((part, text)) = self.quick.delta(data)
+        {
+            self.comes_in_pieces = true;
+            self.is_speaking = true;
+            self.teller.tell(part, text, &mut Lines::new(lines, data), &mut self.answer)?;
+            return Ok(Next::Event);
+        }
         let fields: EventFields<'_> = serde_json::from_str(data).map_err(|error| unreadable(&error, data))?;
         let kind = plain(fields.kind).unwrap_or(event.name);
         if kind == "error" {
@@ -99,7 +112,13 @@ impl Reader {
                 self.part_done(kind, &fields, event.sifted, &mut out)
             }
             _ => match self.text(kind, &fields) {
-                Some((part, true)) => self.piece(part, &fields, event.sifted, &mut out),
+                Some((part, true)) => {
+                    let next = self.piece(part, &fields, event.sifted, &mut out)?;
+                    if !event.sifted && fields.kind.is_some() {
+                        self.quick.remember(data, part, &fields);
+                    }
+                    Ok(next)
+                }
                 Some((part, false)) => {
                     let whole = match part.role {
                         Role::Refusal => fields.refusal,
@@ -333,6 +352,7 @@ impl Reader {
             return Err(Account::content_filter(ending::categories(response)).into_stream_error());
         }
         self.has_failed = true;
+        self.quick.forget();
         Ok(Next::Failed)
     }
 }

@@ -10,7 +10,7 @@
 //! handed out where it lies; only what a split cuts apart is copied.
 //!
 //! A protocol that repeats whole answers in single events gives the decoder [`Keys`]: of an event that is larger than it
-//! wants to hold, a [`sieve`] lets those members pass and drops the rest as it comes.
+//! wants to hold, a `sieve` lets those members pass and drops the rest as it comes.
 
 mod sieve;
 

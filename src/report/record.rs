@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::StatusCode;
 use tokio::time::Instant;
 
 use super::hints::Hints;
@@ -30,6 +31,8 @@ pub struct Record {
     answering: bool,
     first_token: Option<Instant>,
     events: u64,
+    /// What a failure's status is where it has one.
+    status: fn(Code) -> StatusCode,
     told: bool,
 }
 
@@ -46,8 +49,16 @@ impl Record {
             answering: false,
             first_token: None,
             events: 0,
+            status: Code::status,
             told: false,
         }
+    }
+
+    /// The same where failures have other statuses than usual.
+    #[must_use]
+    pub(crate) fn with_status(mut self, status: fn(Code) -> StatusCode) -> Self {
+        self.status = status;
+        self
     }
 
     /// The id under which the log knows the turn.
@@ -118,6 +129,7 @@ impl Record {
             input_tokens: tokens.input,
             output_tokens: tokens.output,
             reasoning_tokens: tokens.reasoning,
+            thoughts: answer.thoughts().as_str(),
         });
     }
 
@@ -129,8 +141,8 @@ impl Record {
     fn tell(&mut self, outcome: &Outcome<'_>) {
         self.told = true;
         let status = match outcome {
-            _ if self.answering => http::StatusCode::OK.as_u16(),
-            Outcome::Failed(error) => error.code().status().as_u16(),
+            _ if self.answering => StatusCode::OK.as_u16(),
+            Outcome::Failed(error) => (self.status)(error.code()).as_u16(),
             Outcome::Done { .. } | Outcome::ClientLeft => CLIENT_CLOSED_REQUEST,
         };
         let ending = Ending {
@@ -163,9 +175,10 @@ impl Record {
             };
         }
         match ending.outcome {
-            Outcome::Done { finish_reason, input_tokens, output_tokens, .. } => tell!(
+            Outcome::Done { finish_reason, input_tokens, output_tokens, thoughts, .. } => tell!(
                 info,
                 finish_reason = finish_reason,
+                thoughts = thoughts,
                 prompt_tokens = input_tokens,
                 completion_tokens = output_tokens
             ),

@@ -107,13 +107,13 @@ pub struct Template {
 
 impl Template {
     /// A model of these deployments on this machine, called as nobody: the built-in demo's. It takes images, and may choose
-    /// of these efforts where the settings say none.
+    /// of these efforts, with this one as its own, where the settings say none.
     pub fn local(
         &self,
         name: &str,
         title: &str,
         deployments: &[(&str, std::net::SocketAddr)],
-        efforts: &[&str],
+        (efforts, effort): (&[&str], Option<&str>),
     ) -> Model {
         let api = self.options.api;
         let deployments = deployments.iter().map(|(name, address)| Deployment {
@@ -125,6 +125,7 @@ impl Template {
         model.takes_images = true;
         if model.efforts.is_empty() {
             model.efforts = efforts.iter().map(|effort| (*effort).to_owned()).collect();
+            model.options.reasoning_effort = model.options.reasoning_effort.or_else(|| effort.map(str::to_owned));
         }
         model
     }
@@ -142,11 +143,6 @@ impl Template {
     /// `IDLE_TIMEOUT`
     pub(super) fn idle(&self) -> Duration {
         self.idle
-    }
-
-    /// `IMAGES`
-    pub(super) fn takes_images(&self) -> bool {
-        self.takes_images
     }
 
     fn model(self, name: String, title: String, deployments: Vec<Deployment>) -> Model {

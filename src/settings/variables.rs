@@ -75,6 +75,10 @@ variables! {
         "Largest image, in bytes.";
     MAX_EVENT_BYTES = "1048576",
         "Largest event that upstream may send, in bytes.";
+    OPENAI_API = "",
+        "`true`: the OpenAI-compatible API is offered (see clients.md). Unset: it is, but not in production.";
+    OPENAI_MAX_MESSAGES = "2048",
+        "Most messages in one conversation of that API's, in place of `MAX_MESSAGES`: agents send hundreds.";
     MAX_CONCURRENT_STREAMS = "1000",
         "Most answers at once in this instance; one more is `overloaded`.";
     MAX_STREAMS_PER_USER = "8",

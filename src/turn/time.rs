@@ -72,6 +72,12 @@ impl Time {
         self.reason_until.get_or_insert(self.now + REASON_TIMEOUT);
     }
 
+    /// Another deployment is asked; what the last one said counts no more. The time to the first output goes on.
+    pub(super) fn asks_again(&mut self) {
+        self.wait = (Wait::Output, self.opened);
+        self.reason_until = None;
+    }
+
     pub(super) fn line(&mut self) {
         self.last_line = self.now;
     }

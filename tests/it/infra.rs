@@ -29,7 +29,7 @@ const OF_THE_HOST: [&str; 5] = [
 /// Of use outside production only.
 const LOCAL: [&str; 2] = ["AZURE_TENANT_ID", "PORT"];
 /// What `infra/` can set already, and a program that does not know it yet does not read.
-const AWAITED: [&str; 3] = ["IMAGES", "MODELS", "OPENAI_API"];
+const AWAITED: [&str; 1] = ["OPENAI_API"];
 /// What azd puts into its environment by itself.
 const OF_AZD: [&str; 2] = ["AZURE_ENV_NAME", "AZURE_LOCATION"];
 /// What the one who deploys chooses for themselves; a pipeline has its own values.
@@ -151,35 +151,41 @@ fn the_host_has_what_it_needs_in_every_deployment() {
     }
 }
 
+/// What the program makes of a deployment's settings.
+pub(crate) fn read_by_the_program(deployment: &Deployment) -> Settings {
+    let settings = deployment.settings();
+    let lookup = |name: &str| {
+        let value = settings.get(name)?;
+        // What only Azure knows.
+        Some(match name {
+            _ if !value.starts_with('[') => value.clone(),
+            "AZURE_CLIENT_ID" => "11111111-2222-3333-4444-555555555555".to_owned(),
+            "ALLOWED_ORIGINS" => "https://page.azurestaticapps.net".to_owned(),
+            "AZURE_INFERENCE_ENDPOINT" => "https://shared-ai.services.ai.azure.com".to_owned(),
+            "MODEL_FAST" => {
+                "DeepSeek-V4-Flash@https://ai-abc.services.ai.azure.com, flash@https://shared-ai.services.ai.azure.com"
+                    .to_owned()
+            }
+            "APPLICATIONINSIGHTS_CONNECTION_STRING" => {
+                "InstrumentationKey=11111111-2222-3333-4444-555555555555;IngestionEndpoint=https://in.example/"
+                    .to_owned()
+            }
+            "APPLICATIONINSIGHTS_AUTHENTICATION_STRING" => {
+                "ClientId=11111111-2222-3333-4444-555555555555;Authorization=AAD".to_owned()
+            }
+            // The settings of models.json for a model that was there before.
+            "REASONING_EFFORT" => "high".to_owned(),
+            "AZURE_INFERENCE_API" => String::new(),
+            _ => panic!("{}: {name} is {value}", deployment.name),
+        })
+    };
+    Settings::from_lookup(&lookup).unwrap_or_else(|faults| panic!("{}: {faults:?}", deployment.name))
+}
+
 #[test]
 fn the_program_starts_with_what_every_deployment_sets() {
     for deployment in Deployment::all() {
-        let settings = deployment.settings();
-        let lookup = |name: &str| {
-            let value = settings.get(name)?;
-            // What only Azure knows.
-            Some(match name {
-                _ if !value.starts_with('[') => value.clone(),
-                "AZURE_CLIENT_ID" => "11111111-2222-3333-4444-555555555555".to_owned(),
-                "ALLOWED_ORIGINS" => "https://page.azurestaticapps.net".to_owned(),
-                "AZURE_INFERENCE_ENDPOINT" => "https://shared-ai.services.ai.azure.com".to_owned(),
-                "MODEL_FAST" => "flash@https://shared-ai.services.ai.azure.com".to_owned(),
-                "APPLICATIONINSIGHTS_CONNECTION_STRING" => {
-                    "InstrumentationKey=11111111-2222-3333-4444-555555555555;IngestionEndpoint=https://in.example/"
-                        .to_owned()
-                }
-                "APPLICATIONINSIGHTS_AUTHENTICATION_STRING" => {
-                    "ClientId=11111111-2222-3333-4444-555555555555;Authorization=AAD".to_owned()
-                }
-                // The settings of models.json for a model that was there before.
-                "REASONING_EFFORT" => "high".to_owned(),
-                "AZURE_INFERENCE_API" => String::new(),
-                _ => panic!("{}: {name} is {value}", deployment.name),
-            })
-        };
-        let settings =
-            Settings::from_lookup(&lookup).unwrap_or_else(|faults| panic!("{}: {faults:?}", deployment.name));
-        assert!(!settings.models.is_empty(), "{}", deployment.name);
+        assert!(!read_by_the_program(&deployment).models.is_empty(), "{}", deployment.name);
     }
 }
 

@@ -29,6 +29,7 @@ mod large_bodies;
 mod leaks;
 mod local;
 mod models;
+mod openai;
 mod operating_docs;
 mod original_client;
 mod packaged;

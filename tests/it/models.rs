@@ -1,10 +1,11 @@
 //! Which models are deployed, and with which settings they think: `infra/models.json`, the deployments that come of it, and
 //! the table in the docs.
 
+use reasoning_chat::settings::Api;
 use serde_json::{Map, Value, json};
 
 use crate::deployments::Deployment;
-use crate::infra::text;
+use crate::infra::{read_by_the_program, text};
 
 const DEPLOYMENTS: &str = "Microsoft.CognitiveServices/accounts/deployments";
 
@@ -115,6 +116,19 @@ fn several_models_are_settings_deployments_and_accounts() {
         ]
     );
     assert!(!settings.contains_key("REASONING_EFFORT"), "nothing is said of all models");
+    // And so the program understands it.
+    let read = read_by_the_program(&several).models;
+    let [thorough, fast] = &read[..] else { panic!("{read:?}") };
+    assert_eq!(
+        (thorough.name.as_str(), thorough.title.as_str(), thorough.deployments.len()),
+        ("thorough", "Thorough", 2)
+    );
+    assert_eq!((thorough.options.api, thorough.options.reasoning_effort.as_deref()), (Api::Responses, Some("medium")));
+    assert_eq!(thorough.efforts, ["low", "medium", "high"]);
+    assert_eq!((fast.name.as_str(), fast.title.as_str(), fast.deployments.len()), ("fast", "Quick", 2));
+    assert_eq!((fast.options.api, fast.options.reasoning_effort.as_deref()), (Api::Chat, Some("high")));
+    assert_eq!(json!(fast.options.extra_body), json!({ "seed": 7 }));
+
     let mut made: Vec<_> = several.of_type(DEPLOYMENTS).into_iter().map(model).collect();
     made.sort();
     assert_eq!(

@@ -167,7 +167,7 @@ async fn a_panic_in_the_handler_is_internal_and_the_next_request_is_served() {
     let upstream = Upstream::start().await;
     upstream.always(Reply::sse(sse(&[&chunk("Hi"), &finish("stop")])));
     let settings = Settings::from_lookup(&|_| None).unwrap();
-    let models = vec![settings.template.local("r1", "R1", &[("r1", upstream.address())], &[])];
+    let models = vec![settings.template.local("r1", "R1", &[("r1", upstream.address())], (&[], None))];
     let client = reasoning_chat::models::client::client(false, settings.clocks.connect).unwrap();
     let (_grace, grace_over) = tokio::sync::watch::channel(false);
     let (tokens, telemetry) = (TokenProviders::default(), Telemetry::off());
@@ -181,7 +181,7 @@ async fn a_panic_in_the_handler_is_internal_and_the_next_request_is_served() {
         telemetry,
         grace_over,
     });
-    let app = reasoning_chat::app(chat, None);
+    let app = reasoning_chat::app(chat, None, None);
     let request = |body: Body| {
         http::Request::post("/api/chat/stream").header("content-type", "application/json").body(body).unwrap()
     };

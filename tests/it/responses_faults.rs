@@ -134,6 +134,22 @@ async fn a_failure_without_a_reason_is_one_after_a_second_or_at_the_end() {
 }
 
 #[tokio::test]
+async fn after_a_failure_without_output_the_next_try_has_its_own_time() {
+    let app = app_with(&[("MAX_RETRIES", "1")]).await;
+    let failed = [&begun()[..], &[ending("failed", json!({ "error": null }))]].concat();
+    let azures = [&failed[..], &[error("server_error")]].concat();
+    for first in [reply(&failed).ending(Ending::Hang), reply(&azures)] {
+        // Longer than a reason is waited for.
+        let slow = reply(&good()).split(Split::At(vec![stream(&begun()).len()])).pace(Duration::from_millis(1500));
+        app.upstream.then(first);
+        app.upstream.always(slow);
+        let answer = app.ask("Hi").await;
+        assert_eq!((answer.status, answer.code().as_str(), answer.content().as_str()), (200, "", "Hi"));
+    }
+    assert_eq!(app.upstream.requests().len(), 4);
+}
+
+#[tokio::test]
 async fn an_open_thought_may_be_silent_for_longer_than_other_events() {
     let app =
         app_with(&[("IDLE_TIMEOUT", "300ms"), ("FIRST_EVENT_TIMEOUT", "20s"), ("HEARTBEAT_INTERVAL", "100ms")]).await;
@@ -213,7 +229,7 @@ async fn each_way_to_end_has_its_finish_reason() {
         let answer = app.ask("Hi").await;
         assert_eq!(answer.last()["done"]["finish_reason"], reason, "{event}");
     }
-    assert!(app.upstream.wait_for(|counts| counts.open == 0, Duration::from_secs(1)).await);
+    assert!(app.upstream.wait_for(|counts| counts.open == 0, Duration::from_secs(3)).await);
 }
 
 #[tokio::test]

@@ -271,7 +271,7 @@ async fn metrics_are_told_at_the_end_too_and_have_the_conventions_names() {
         let value = value(name, property, text);
         assert!((value - expected).abs() < 1e-9, "{name} where {property} is {text:?}: {value}, not {expected}");
     };
-    is("chat.turns", "chat.outcome", "done", 1.0);
+    is("chat.turns", "chat.outcome", "done", 2.0);
     is("chat.turns", "chat.outcome", "overloaded", 1.0);
     is("chat.shed", "chat.limit", "instance", 1.0);
     is("chat.upstream.retries", "error.type", "upstream_error", 2.0);

@@ -1,5 +1,5 @@
 /** The page: which conversation is shown, and what a click does. */
-import { type Answer, emptyAnswer, isOpen } from './answer';
+import { emptyAnswer, isOpen } from './answer';
 import { Chats } from './chats';
 import {
   addTurn, type Conversation, dropTurn, looksLike, newConversation, pathOf, plainQuestion, type Question, showVersion, titleFrom, type Turn, versionsOf,
@@ -7,10 +7,13 @@ import {
 import { byId } from './element';
 import { manageChats } from './manage';
 import { remember, remembered } from './memory';
-import { countingTurns, fullness, messagesOf, newestImages, newestThatFit, plan, sizeOf } from './messages';
-import { type Limits, type Model, modelNamed, NO_LIMITS, type Offer } from './offer';
+import { countingTurns, newestThatFit, plan, roomFor } from './messages';
+import { type Limits, type Model, NO_LIMITS } from './offer';
+import { outgoing } from './outgoing';
+import { type Known, modelOf, placeOf, type TurnSource } from './place';
 import type { Session } from './session';
 import { Store, type Trouble } from './store';
+import { claim, leaveUnclaimed } from './unclaimed';
 import { Announcer, say } from './view/announce';
 import { Attachments } from './view/attachments';
 import { Choice } from './view/choice';
@@ -19,18 +22,15 @@ import { copyAnswer, copyText } from './view/copy';
 import { editQuestion, isBeingEdited } from './view/edit';
 import { Follow } from './view/follow';
 import { Frames } from './view/frames';
-import type { Act } from './view/notice';
+import type { Act, VersionAct } from './view/notice';
 import { Room } from './view/room';
 import { Sidebar } from './view/sidebar';
 import { toast } from './view/toast';
 import { Transcript } from './view/transcript';
-import type { Place, TurnSource } from './view/turn';
 import { neighbour } from './view/versions';
 import { words } from './words';
 
 const TICK_MS = 500;
-/** Chats of this tab that nobody was signed in for, though somebody could have been. */
-const UNCLAIMED = 'unclaimed';
 
 /** Everything that a person can do here. */
 export class App {
@@ -39,12 +39,9 @@ export class App {
   private readonly chats: Chats;
   private conversation: Conversation = newConversation(Date.now());
   private path: Turn[] = [];
-  private offer: Offer | null = null;
+  private known: Known = { offer: null, canSignIn: false, canJudge: false, isSignedOut: false };
   /** What the page is called, where no chat is shown. */
   private name = words.appName;
-  private canSignIn = false;
-  private canJudge = false;
-  private isSignedOut = false;
   /** Counts what is shown: a conversation that was long in loading must not come over another one. */
   private shown = 0;
   /** A conversation that is being loaded to be shown. */
@@ -75,7 +72,7 @@ export class App {
     });
     this.transcript = new Transcript(scroller, turns, (turn) => this.sourceOf(turn), () => this.frames.request(true));
     this.attachments = new Attachments(byId('composer', HTMLElement));
-    this.composer = new Composer(this.attachments, (question) => void this.send(question), () => this.stop(), () => this.showRoom());
+    this.composer = new Composer(this.attachments, (question) => this.send(question), () => this.stop(), () => this.showRoom());
     this.choice = new Choice((chosen) => this.choose(chosen));
     this.room = new Room(() => this.goOnWithNewest());
     // Before anything is known of the conversation that the address names: what was typed is there at once.
@@ -104,9 +101,13 @@ export class App {
 
   /** Shows what the address names, or an empty start. */
   openFromAddress(): Promise<void> {
-    this.opening = this.openAddressed();
-    return this.opening;
+    const opening = this.openAddressed().finally(() => {
+      if (this.opening === opening) this.opening = undefined;
+    });
+    this.opening = opening;
+    return opening;
   }
+
 
   private async openAddressed(): Promise<void> {
     const id = location.hash.slice(1);
@@ -126,9 +127,11 @@ export class App {
   }
 
   /** Asks a new question in the conversation that is shown, or is about to be. */
-  async send(question: Question | string): Promise<void> {
-    await this.opening;
-    if (!this.isBusy) this.ask(this.path.at(-1)?.id ?? null, typeof question === 'string' ? plainQuestion(question) : question);
+  send(question: Question): void {
+    if (this.opening) return void this.opening.then(() => this.send(question));
+    // The chat that was awaited may turn out to be busy: what was asked is not lost.
+    if (this.isBusy) return this.composer.putBack(question.text);
+    this.ask(this.path.at(-1)?.id ?? null, question);
   }
 
   /** Ends the answer that is shown coming, be it to this tab or to another one. */
@@ -154,11 +157,11 @@ export class App {
   }
 
   private get limits(): Limits {
-    return this.offer?.limits ?? NO_LIMITS;
+    return this.known.offer?.limits ?? NO_LIMITS;
   }
 
   private get model(): Model | null {
-    return this.offer && modelNamed(this.offer, this.conversation.model);
+    return modelOf(this.conversation, this.known);
   }
 
   private fresh(): Conversation {
@@ -168,33 +171,18 @@ export class App {
   /** What the service and its operator tell of themselves, when they have told it. */
   private async learn(): Promise<void> {
     const [{ kind }, config] = await Promise.all([this.session.signInState(), this.session.config.catch(() => null)]);
-    this.canSignIn = kind === 'needed' || kind === 'done' || kind === 'broken';
-    this.canJudge = config?.feedback ?? false;
-    this.isSignedOut = kind === 'needed';
-    if (kind === 'done') await this.claim();
-    this.offer = await this.session.offer();
+    const canSignIn = kind === 'needed' || kind === 'done' || kind === 'broken';
+    this.known = { ...this.known, canSignIn, canJudge: config?.feedback ?? false, isSignedOut: kind === 'needed' };
+    if (kind === 'done') await claim(this.chats);
+    this.known = { ...this.known, offer: await this.session.offer() };
     this.showOffer();
     this.transcript.refresh();
   }
 
-  /** What somebody asked here before signing in is theirs. */
-  private async claim(): Promise<void> {
-    const ids = (remembered(UNCLAIMED, true) ?? '').split(' ').filter(Boolean);
-    if (ids.length === 0) return;
-    remember(UNCLAIMED, null, true);
-    const nobodys = new Store(Promise.resolve(null), () => {});
-    for (const id of ids) {
-      const conversation = await nobodys.load(id);
-      if (!conversation) continue;
-      await this.chats.putBack({ conversations: [conversation], images: await nobodys.imagesOf(id) });
-      await nobodys.remove(id);
-    }
-  }
-
   private showOffer(): void {
     const { model, effort } = this.conversation;
-    this.choice.show(this.offer, { model, effort });
-    this.attachments.setOffer(this.model?.images ?? false, this.offer && this.limits);
+    this.choice.show(this.known.offer, { model, effort });
+    this.attachments.setOffer(this.model?.images ?? false, this.known.offer && this.limits);
     this.showRoom();
   }
 
@@ -231,7 +219,7 @@ export class App {
     if (conversation.turns.length === 0) {
       if (!conversation.isNamed) conversation.title = titleFrom(question);
       void this.store.persist();
-      if (this.isSignedOut) remember(UNCLAIMED, `${remembered(UNCLAIMED, true) ?? ''} ${conversation.id}`, true);
+      if (this.known.isSignedOut) leaveUnclaimed(conversation.id);
     }
     const turn = addTurn(conversation, parent, question, emptyAnswer());
     if (location.hash.slice(1) !== conversation.id) history.pushState(null, '', `#${conversation.id}`);
@@ -239,21 +227,12 @@ export class App {
     this.shown += 1;
     this.path = pathOf(conversation);
     const images = this.attachments.stored(question.images, conversation.id);
-    this.chats.ask(conversation, turn, this.asking(images));
+    const messages = outgoing(plan(this.counting, this.model?.images ?? false, this.limits), images, this.store);
+    const chosen = this.choice.value;
+    this.chats.ask(conversation, turn, messages.then((found) => ({ messages: found, ...chosen })));
     this.announcer.reset(undefined);
     this.showPath();
     this.follow.resume();
-  }
-
-  /** What is to be sent for the path that is shown. The new images go into the store on the way. */
-  private async asking(images: Parameters<Store['saveImages']>[0]) {
-    const { model, effort } = this.choice.value;
-    const planned = plan(this.counting, this.model?.images ?? false, this.limits);
-    await this.store.saveImages(images);
-    const urls = new Map(images.map(({ id, url }) => [id, url]));
-    const missing = planned.flatMap((message) => message.images.map(({ id }) => id)).filter((id) => !urls.has(id));
-    for (const { id, url } of (await this.store.loadImages(missing)).values()) urls.set(id, url);
-    return { messages: messagesOf(planned, (id) => urls.get(id)), model, effort };
   }
 
   private get counting(): readonly Turn[] {
@@ -322,12 +301,8 @@ export class App {
 
   private showRoom(): void {
     if (this.path.length === 0 || this.isBusy) return this.room.show(0, null);
-    const { limits, counting } = this;
-    const draft = { ...(this.path.at(-1) as Turn), ...this.composer.question, id: '', answer: emptyAnswer() };
-    const size = sizeOf(plan([...counting, draft], this.model?.images ?? false, limits));
-    // Half of what is left: each question brings an answer.
-    const left = limits.messages === null ? null : Math.max(0, Math.floor((limits.messages - size.messages) / 2) + 1);
-    this.room.show(fullness(size, limits), size.messages / (limits.messages ?? Infinity) > 0.9 ? left : null);
+    const { share, left } = roomFor(this.composer.question, this.counting, this.model?.images ?? false, this.limits);
+    this.room.show(share, left);
   }
 
   /** The older turns do not count any more. They stay, and can be read. */
@@ -353,35 +328,9 @@ export class App {
   private sourceOf(turn: Turn): TurnSource {
     return {
       turn,
-      place: () => this.placeOf(turn),
-      imageUrl: async (id) => (await this.store.loadImages([id])).get(id)?.url ?? this.attachments.stored([{ id, name: '', width: 0, height: 0, bytes: 0 }], '')[0]?.url,
+      place: () => placeOf(turn, this.path, this.conversation, this.known),
+      imageUrl: async (id) => (await this.store.loadImages([id])).get(id)?.url ?? this.attachments.sentUrl(id),
     };
-  }
-
-  private placeOf(turn: Turn): Place {
-    const { counting, conversation } = this;
-    return {
-      isLast: turn === this.path.at(-1),
-      counts: counting.includes(turn),
-      versions: versionsOf(conversation, turn),
-      sentImages: turn.images.length > 0 && counting.includes(turn) && (this.model?.images ?? false) ? newestImages(counting, this.limits) : new Set(),
-      note: this.noteOn(turn.answer),
-      model: this.titleOf(turn.answer),
-      canSignIn: this.canSignIn,
-      canJudge: this.canJudge,
-    };
-  }
-
-  /** That a model tells no thoughts, or has none, is said where it first did so. */
-  private noteOn(answer: Answer): string | null {
-    if (answer.told !== 'hidden' && answer.told !== 'none') return null;
-    const first = this.path.find((other) => other.answer.told === answer.told && other.answer.model === answer.model);
-    return first?.answer === answer ? words.told[answer.told] : null;
-  }
-
-  /** Where there is one model only, everybody knows who answers. */
-  private titleOf({ model }: Answer): string | null {
-    return model && (this.offer?.models.find(({ name }) => name === model)?.title ?? model);
   }
 
   private clicked(event: Event): void {
@@ -406,7 +355,7 @@ export class App {
       case 'regenerate':
         return this.askAgain(turn, turn);
       case 'continue':
-        return void this.send(words.goOn);
+        return this.send(plainQuestion(words.goOn));
       case 'edit':
         return void this.edit(turn);
       case 'newest':
@@ -424,23 +373,25 @@ export class App {
         return void this.judge(turn, act);
       case 'older-answer':
       case 'newer-answer':
-        return this.showOther(turn, neighbour(versionsOf(this.conversation, turn).answers, turn, 'answer', act === 'older-answer' ? -1 : 1), act);
       case 'older-question':
       case 'newer-question':
-        return this.showOther(turn, neighbour(versionsOf(this.conversation, turn).questions, turn, 'question', act === 'older-question' ? -1 : 1), act);
+        return this.showOther(turn, act);
     }
   }
 
-  private showOther(turn: Turn, other: Turn | undefined, act: Act): void {
+  private showOther(turn: Turn, act: VersionAct): void {
+    const [side, of] = act.split('-') as ['older' | 'newer', 'answer' | 'question'];
+    const versions = versionsOf(this.conversation, turn);
+    const other = neighbour(of === 'answer' ? versions.answers : versions.questions, turn, of, side === 'older' ? -1 : 1);
     if (!other || (this.isBusy && turn === this.path.at(-1))) return;
     showVersion(this.conversation, other);
     this.path = pathOf(this.conversation);
     this.announcer.reset(this.path.at(-1)?.answer);
     this.changed();
     const element = this.transcript.viewOf(other)?.element;
+    const button = (name: string) => element?.querySelector<HTMLElement>(`[data-act="${name}-${of}"]:enabled`);
     // Where there is nothing further on this side, the button of the other one.
-    const [side, of] = act.split('-');
-    (element?.querySelector<HTMLElement>(`[data-act="${act}"]:enabled`) ?? element?.querySelector<HTMLElement>(`[data-act="${side === 'older' ? 'newer' : 'older'}-${of}"]`))?.focus();
+    (button(side) ?? button(side === 'older' ? 'newer' : 'older'))?.focus();
   }
 
   private changed(): void {

@@ -28,7 +28,7 @@ export interface TextFile {
 }
 
 /** A file over this is not taken: it would fill the conversation by itself. */
-export const MAX_FILE_CHARS = 100_000;
+const MAX_FILE_CHARS = 100_000;
 /** Files in one question. */
 export const MAX_FILES = 10;
 /** Files larger than this are not even read. */

@@ -73,8 +73,7 @@ export class Chats {
 
   /** Keeps a changed conversation. */
   async keep(conversation: Conversation): Promise<void> {
-    await this.store.save(conversation);
-    this.tabs.tell({ changed: conversation.id });
+    await this.save(conversation);
     this.events.listChanged();
   }
 
@@ -86,7 +85,8 @@ export class Chats {
       this.events.progressed(conversation);
       if (performance.now() - savedAt < SAVE_EVERY_MS || !this.running.has(conversation.id)) return;
       savedAt = performance.now();
-      void this.keep(conversation);
+      // In the list nothing changes: it is not built anew under somebody's hand.
+      void this.save(conversation);
     });
     this.running.set(conversation.id, { conversation, exchange });
     const run = exchange.run(this.backend, asking).then(() => this.ended(conversation, exchange, turn));
@@ -124,11 +124,13 @@ export class Chats {
   /** Stores conversations with their images: deleted ones that come back, or imported ones. */
   async putBack({ conversations, images }: Deleted): Promise<void> {
     await this.store.saveImages(images);
-    for (const conversation of conversations) {
-      await this.store.save(conversation);
-      this.tabs.tell({ changed: conversation.id });
-    }
+    for (const conversation of conversations) await this.save(conversation);
     this.events.listChanged();
+  }
+
+  private async save(conversation: Conversation): Promise<void> {
+    await this.store.save(conversation);
+    this.tabs.tell({ changed: conversation.id });
   }
 
   /** False if no answer comes to this tab for this conversation. */

@@ -11,7 +11,7 @@ export interface AuthConfig {
 }
 
 /** A question for those who do not know where to begin. */
-export interface Suggestion {
+interface Suggestion {
   question: string;
   hint: string;
 }
@@ -40,11 +40,16 @@ export interface Config {
   feedback: boolean;
 }
 
+/** No answer came: another time it may. */
+export class NetworkFault extends Error {}
+
 const MAX_SUGGESTIONS = 8;
 
 /** Reads the file. Throws when there is one that says nothing usable: better no chat than one with the wrong backend. */
 export async function loadConfig(): Promise<Config> {
-  const response = await fetch('config.json', { cache: 'no-store' });
+  const response = await fetch('config.json', { cache: 'no-store' }).catch(() => {
+    throw new NetworkFault();
+  });
   // On a developer's machine there may be none.
   if (response.status === 404) return parseConfig({});
   if (!response.ok) throw new Error(`config.json: status ${response.status}`);

@@ -5,11 +5,11 @@
 import { headerOf } from './image-header';
 
 /** Larger sides than this are scaled down by the models' services anyway. */
-export const MAX_SIDE = 2_048;
+const MAX_SIDE = 2_048;
 /** Aimed at for one image, if the service's own bound is not smaller. */
 const MAX_BYTES = 1_000_000;
 /** A picture of more pixels is refused by its header, before a decoder unpacks it. */
-export const MAX_PIXELS = 50_000_000;
+const MAX_PIXELS = 50_000_000;
 /** A file larger than this is not even read. */
 const MAX_FILE_BYTES = 50_000_000;
 
@@ -26,15 +26,15 @@ export interface Prepared {
 /** Why an image cannot be taken. */
 export type ImageRefusal = 'too-large' | 'unreadable';
 
-/** Prepares an image file. `maxBytes` is the service's bound, if it has one. */
-export async function prepare(file: Blob, maxBytes: number | null): Promise<Prepared | ImageRefusal> {
+/** Prepares an image file. `maxBytes` is what the service's bounds leave for it, or `Infinity`. */
+export async function prepare(file: Blob, maxBytes: number): Promise<Prepared | ImageRefusal> {
   if (file.size > MAX_FILE_BYTES) return 'too-large';
   const header = headerOf(new Uint8Array(await file.slice(0, 512 * 1024).arrayBuffer()));
   if (header && header.width * header.height > MAX_PIXELS) return 'too-large';
   const image = await decode(file, header);
   if (image === 'too-large' || image === 'unreadable') return image;
   try {
-    const encoded = await shrink(image, Math.min(maxBytes ?? MAX_BYTES, MAX_BYTES), !/jpe?g|hei[cf]/.test(file.type));
+    const encoded = await shrink(image, Math.min(maxBytes, MAX_BYTES), !/jpe?g|hei[cf]/.test(file.type));
     if (!encoded) return 'unreadable';
     const { blob, width, height } = encoded;
     return { url: await dataUrl(blob), width, height, bytes: blob.size, wasAnimated: header?.isAnimated ?? false };

@@ -8,6 +8,7 @@
  * a person does), `view/` (what a person sees), `markdown/` (text to elements).
  */
 import { App } from './app';
+import { plainQuestion } from './conversation';
 import { byId } from './element';
 import { watchLeaving } from './leaving';
 import { loadRenderer } from './markdown/text';
@@ -36,7 +37,8 @@ void showSignIn();
 whenIdle(() => {
   void loadRenderer();
   if (import.meta.env.PROD) keepForOffline();
-  void import('./view/selection').then(({ cleanCopies }) => cleanCopies(turns));
+  // Without a network copies are as the browser makes them.
+  import('./view/selection').then(({ cleanCopies }) => cleanCopies(turns), () => {});
 });
 byId('question', HTMLTextAreaElement).focus();
 
@@ -50,7 +52,7 @@ function whenIdle(work: () => void): void {
 async function showOperatorsPart(): Promise<void> {
   const config = await session.config.catch(() => null);
   const none = { name: null, welcome: null, intro: null, suggestions: null, notice: null, privacy: null, accent: null };
-  showBrand(config?.brand ?? none, (text) => void app.send(text));
+  showBrand(config?.brand ?? none, (text) => app.send(plainQuestion(text)));
   app.setName(config?.brand.name ?? words.appName);
 }
 

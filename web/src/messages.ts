@@ -91,6 +91,25 @@ export function fullness(size: Size, limits: Limits): number {
     size.messages / (limits.messages ?? Infinity), size.characters / (limits.characters ?? Infinity), size.bytes / (limits.requestBytes ?? Infinity));
 }
 
+/** How the next question stands to the limits. */
+export interface Room {
+  /** Of the fullest limit: over 1 the question is refused. */
+  share: number;
+  /** How many questions fit in, where it is the messages that run out. */
+  left: number | null;
+}
+
+/** What is left for this question behind the turns that count. */
+export function roomFor(question: Question, counting: readonly Turn[], takesImages: boolean, limits: Limits): Room {
+  const last = counting.at(-1);
+  const asked = last ? [...counting, { ...last, ...question }] : counting;
+  const size = sizeOf(plan(asked, takesImages, limits));
+  const share = fullness(size, limits);
+  if (limits.messages === null || size.messages / limits.messages < share) return { share, left: null };
+  // Half of what is left, as each question brings an answer; this one is among them.
+  return { share, left: Math.max(0, Math.floor((limits.messages - size.messages) / 2) + 1) };
+}
+
 /**
  * The turn from which on the conversation should count, so that the next question finds room: half of every limit is free
  * again, or, where no limit is known, half of the turns are left behind. Null if there is nothing to leave behind.

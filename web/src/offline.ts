@@ -1,5 +1,14 @@
 /** Makes the page open without a network. A browser that does not allow it, or knows no such thing, has the page as before. */
 
+/** Of Trusted Types, what this needs. */
+interface Policy {
+  createScriptURL(url: string): string;
+}
+
+interface PolicyFactory {
+  createPolicy(name: string, rules: Policy): Policy;
+}
+
 /** The only address that may become a script in this page by other means than its own files. */
 const WORKER = '/worker.js';
 
@@ -7,7 +16,7 @@ const WORKER = '/worker.js';
 export function keepForOffline(): void {
   if (!('serviceWorker' in navigator)) return;
   // The policy forbids scripts by address, but through this one name, which it gives away once.
-  const { trustedTypes } = globalThis as { trustedTypes?: { createPolicy(name: string, rules: { createScriptURL(url: string): string }): { createScriptURL(url: string): string } } };
+  const { trustedTypes } = globalThis as { trustedTypes?: PolicyFactory };
   const policy = trustedTypes?.createPolicy('offline', { createScriptURL: (url) => (url === WORKER ? url : '') });
   navigator.serviceWorker.register(policy?.createScriptURL(WORKER) ?? WORKER).catch(() => {});
 }

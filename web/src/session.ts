@@ -1,5 +1,5 @@
 /** Where the backend is, what it offers, and who asks it. */
-import { type Config, loadConfig } from './config';
+import { type Config, loadConfig, NetworkFault } from './config';
 import { type Backend, BackendError } from './exchange';
 import { ownFailure } from './failure';
 import { type Offer, parseOffer } from './offer';
@@ -17,21 +17,25 @@ export interface SignInState {
 
 /** The backend of this page. It is read while the page is already there; asking waits for it. */
 export class Session implements Backend {
-  readonly config: Promise<Config>;
-  private readonly signer: Promise<SignIn | null>;
+  private loading: Promise<Config> | undefined;
+  private signing: Promise<SignIn | null> | undefined;
   private found: Promise<Offer | null> | undefined;
 
-  constructor() {
-    this.config = loadConfig();
-    this.signer = this.config.then(async ({ auth }) => {
-      if (!auth) return null;
-      const { SignIn } = await import('./sign-in');
-      const signer = new SignIn(auth);
-      await signer.start();
-      return signer;
+  /** The settings; read once, and again where the network was the reason that they could not be. */
+  get config(): Promise<Config> {
+    this.loading ??= loadConfig().catch((error: unknown) => {
+      if (error instanceof NetworkFault) this.loading = undefined;
+      throw error;
     });
-    // Both are awaited where they are needed; until then a failure is no unhandled one.
-    this.signer.catch(() => {});
+    return this.loading;
+  }
+
+  private get signer(): Promise<SignIn | null> {
+    this.signing ??= this.startSigning().catch((error: unknown) => {
+      if (error instanceof NetworkFault) this.signing = undefined;
+      throw error;
+    });
+    return this.signing;
   }
 
   async url(): Promise<string> {
@@ -39,7 +43,7 @@ export class Session implements Backend {
   }
 
   async token(): Promise<string | null> {
-    const signer = await this.settled(this.signer);
+    const signer = await this.settled(() => this.signer);
     return signer ? signer.token() : null;
   }
 
@@ -66,8 +70,8 @@ export class Session implements Backend {
   async signInState(): Promise<SignInState> {
     try {
       await this.config;
-    } catch {
-      return { kind: 'no-config', name: null, account: null };
+    } catch (error) {
+      return { kind: error instanceof NetworkFault ? 'off' : 'no-config', name: null, account: null };
     }
     try {
       const signer = await this.signer;
@@ -80,16 +84,16 @@ export class Session implements Backend {
 
   /** Leaves for the sign-in page. */
   async signIn(): Promise<void> {
-    await (await this.settled(this.signer))?.signIn();
+    await (await this.settled(() => this.signer))?.signIn();
   }
 
   /** Leaves for the sign-out page. */
   async signOut(): Promise<void> {
-    await (await this.settled(this.signer))?.signOut();
+    await (await this.settled(() => this.signer))?.signOut();
   }
 
   private async address(path: string): Promise<string> {
-    return `${(await this.settled(this.config)).apiBase}${path}`;
+    return `${(await this.settled(() => this.config)).apiBase}${path}`;
   }
 
   private async authorization(): Promise<Record<string, string>> {
@@ -106,10 +110,22 @@ export class Session implements Backend {
     }
   }
 
-  private async settled<Value>(value: Promise<Value>): Promise<Value> {
+  private async startSigning(): Promise<SignIn | null> {
+    const { auth } = await this.config;
+    if (!auth) return null;
+    const { SignIn } = await import('./sign-in').catch(() => {
+      throw new NetworkFault();
+    });
+    const signer = new SignIn(auth);
+    await signer.start();
+    return signer;
+  }
+
+  private async settled<Value>(value: () => Promise<Value>): Promise<Value> {
     try {
-      return await value;
-    } catch {
+      return await value();
+    } catch (error) {
+      if (error instanceof NetworkFault) throw new BackendError(ownFailure(navigator.onLine ? 'unreachable' : 'offline'));
       await this.config.catch(() => {
         throw new BackendError(ownFailure('configuration'));
       });

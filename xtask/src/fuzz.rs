@@ -18,11 +18,12 @@ struct Target {
     max_len: u32,
 }
 
-const TARGETS: [Target; 6] = [
+const TARGETS: [Target; 7] = [
     Target { name: "decoder", dictionary: "sse.dict", max_len: 4096 },
     Target { name: "normaliser", dictionary: "sse.dict", max_len: 2048 },
     Target { name: "refusal", dictionary: "refusal.dict", max_len: 2048 },
     Target { name: "request", dictionary: "request.dict", max_len: 1024 },
+    Target { name: "responses", dictionary: "responses.dict", max_len: 2048 },
     Target { name: "settings", dictionary: "settings.dict", max_len: 2048 },
     Target { name: "token", dictionary: "token.dict", max_len: 1024 },
 ];

@@ -110,6 +110,16 @@ fn error_events_have_their_codes() {
 }
 
 #[test]
+fn a_refused_field_is_named_if_it_looks_like_one() {
+    let param = |param: &str| {
+        let body = format!(r#"{{"error":{{"type":"invalid_request_error","param":"{param}","message":"m"}}}}"#);
+        refused(400, &body).param().map(str::to_owned)
+    };
+    assert_eq!(param("messages[0].content").as_deref(), Some("messages[0].content"));
+    assert_eq!(param("what the user said"), None, "upstream's own words reach no client");
+}
+
+#[test]
 fn waits_come_from_headers_then_from_the_body() {
     let seconds =
         |wait, body| Account::read(body).into_refusal(StatusCode::FORBIDDEN, wait, &ASKED).retry_after_seconds();

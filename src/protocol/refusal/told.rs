@@ -102,7 +102,7 @@ pub(super) fn code(text: &str) -> String {
 
 /// Whether a text is made like a machine's name (`rate_limit_exceeded`, `DeploymentNotFound`, `messages[0].content`,
 /// `AADSTS90002`) and not like a secret: in each part, digits follow letters at most once, and neither run is long.
-fn is_name(text: &str) -> bool {
+pub(super) fn is_name(text: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'[' | b']');
     (1..=MAX_NAME_BYTES).contains(&text.len())
         && text.bytes().all(plain)

@@ -1,4 +1,4 @@
-//! What is read of an event, in place. Everything else (`item_id`, `sequence_number`, `obfuscation`, `logprobs`, the
+//! What is read of an event, in place. Everything else (`item_id`, `logprobs`, the
 //! request that is echoed back, …) is skipped here and nowhere else.
 
 use serde_json::value::RawValue;
@@ -39,6 +39,9 @@ liberal! {
         summary_index: &'a RawValue = "summary_index",
         /// A piece of a text.
         delta: &'a RawValue = "delta",
+        /// Random letters beside it, and the event's number: what else changes from piece to piece.
+        obfuscation: &'a RawValue = "obfuscation",
+        sequence_number: &'a RawValue = "sequence_number",
         /// A whole text, at its end.
         text: &'a RawValue = "text",
         refusal: &'a RawValue = "refusal",

@@ -176,7 +176,7 @@ fn a_text_that_comes_again_is_told_once_and_what_is_new_in_it_is_told() {
         { "type": "reasoning", "summary": [{ "type": "summary_text", "text": "s" }] },
         { "type": "message", "content": [{ "type": "output_text", "text": "a" }] },
     ] } });
-    assert_eq!(texts(&[output.clone()]), ["s", "a"], "all that came");
+    assert_eq!(texts(std::slice::from_ref(&output)), ["s", "a"], "all that came");
     assert_eq!(texts(&[text(0, "b"), output]), ["", "b"]);
 }
 
@@ -188,7 +188,9 @@ fn halves_of_characters_wait_for_each_other() {
     };
     let told = |events: Vec<Event<'_>>| {
         let (mut reader, mut lines) = (Reader::new(false), Vec::new());
-        events.iter().for_each(|event| assert_eq!(reader.event(event, &mut lines).unwrap(), Next::Event));
+        for event in &events {
+            assert_eq!(reader.event(event, &mut lines).unwrap(), Next::Event);
+        }
         assert!(reader.end(&mut lines).is_err());
         let lines: Vec<Value> =
             String::from_utf8(lines).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
@@ -448,7 +450,7 @@ proptest! {
             let joined = pieces.concat();
             if !joined.is_empty() {
                 let paragraph = if expected[*role].is_empty() { "" } else { "\n\n" };
-                expected[*role].push_str(&format!("{paragraph}{joined}"));
+                expected[*role].extend([paragraph, &joined]);
             }
             let [kind, whole_kind, list, item] = [
                 ["reasoning_summary_text", "reasoning_summary_part", "summary", "reasoning"],
@@ -490,5 +492,71 @@ proptest! {
         for line in String::from_utf8(lines).unwrap().lines() {
             prop_assert!(serde_json::from_str::<Value>(line).unwrap().is_object());
         }
+    }
+
+    /// Deltas that are like the last one make the lines that they make when each is read by itself: whatever changes in
+    /// them, wherever it stands, and with a letter changed anywhere.
+    #[test]
+    fn quick_deltas_make_the_lines_that_they_make_when_each_is_read(
+        raw in prop::collection::vec(("(\\\\\"|\\\\u00e9|\\\\ud83d|\\\\ude04|\\\\|\"|[a-zé \n]){0,4}", "[a-z]{0,3}", 0..120_u32), 1..8),
+        order in Just(["type", "delta", "obfuscation", "sequence_number", "output_index"]).prop_shuffle(),
+        kinds in prop::collection::vec(prop::sample::select(vec!["output_text", "reasoning_text", "function_call_arguments"]), 1..3),
+        change in prop::option::of((any::<prop::sample::Index>(), any::<prop::sample::Index>(), "[\"{}\\\\,:a0 \n]?")),
+    ) {
+        let mut events: Vec<String> = raw.iter().enumerate().map(|(at, (delta, padding, number))| {
+            let members = order.iter().map(|name| match *name {
+                "type" => format!(r#""type":"response.{}.delta""#, kinds[at * kinds.len() / raw.len()]),
+                "delta" => format!(r#""delta":"{delta}""#),
+                "obfuscation" => format!(r#""obfuscation":"{padding}""#),
+                "sequence_number" => format!(r#""sequence_number":{number}"#),
+                _ => r#""output_index":1"#.to_owned(),
+            });
+            format!("{{{}}}", members.collect::<Vec<_>>().join(","))
+        }).collect();
+        if let Some((event, place, letter)) = change {
+            let event = event.index(events.len());
+            let text: Vec<char> = events[event].chars().collect();
+            let place = place.index(text.len());
+            events[event] = [&text[..place], &letter.chars().collect::<Vec<_>>(), &text[place + 1..]].concat().into_iter().collect();
+        }
+        let relay = |is_quick: bool| {
+            let (mut reader, mut lines) = (Reader::new(false), Vec::new());
+            let mut end = None;
+            for event in &events {
+                if !is_quick {
+                    reader.quick.forget();
+                }
+                let before = lines.len();
+                if let Err(error) = reader.event(&Event { name: "", data: event.as_str().into(), sifted: false }, &mut lines) {
+                    lines.truncate(before);
+                    end = Some(error.code());
+                    break;
+                }
+            }
+            let _ = reader.end(&mut lines);
+            (String::from_utf8(lines).unwrap(), end)
+        };
+        prop_assert_eq!(relay(true), relay(false), "{:?}", events);
+    }
+}
+
+#[test]
+fn a_delta_like_the_last_one_is_not_read() {
+    let mut reader = Reader::new(false);
+    let delta = |text: &str, padding: &str, number: u32| {
+        format!(
+            r#"{{"type":"response.output_text.delta","delta":"{text}","obfuscation":"{padding}","logprobs":[],"sequence_number":{number}}}"#
+        )
+    };
+    let first = delta("a", "xyz", 9);
+    reader.event(&Event { name: "", data: first.as_str().into(), sifted: false }, &mut Vec::new()).unwrap();
+    let next = delta("b\\n", "", 10);
+    assert_eq!(reader.quick.delta(&next).map(|(_, text)| text), Some("\"b\\n\""));
+    for other in [
+        delta("a", "x", 10).replace("output_text", "refusal"),
+        delta("\\ud83d", "x", 1),
+        delta("a", "x", 1).replace(":1}", ":01}"),
+    ] {
+        assert_eq!(reader.quick.delta(&other), None, "{other}");
     }
 }

@@ -2,6 +2,9 @@
 
 use bench_events::event::{self, Field};
 use bytes::Bytes;
+use reasoning_chat::settings::Api;
+
+use crate::responses;
 
 /// Bytes of one read that knows nothing of events.
 const READ: usize = 4096;
@@ -13,18 +16,26 @@ pub(crate) struct Input {
     pub(crate) name: &'static str,
     /// The whole answer; the last piece holds finish reason, usage and `[DONE]`.
     pub(crate) pieces: Vec<Bytes>,
+    /// In what it comes.
+    pub(crate) api: Api,
 }
 
 /// The names of all inputs.
 ///
 /// Unchanged choices, one or sixteen events a piece, or cut by reads of 4 KiB; thoughts between tags, one a piece;
-/// and texts of so many bytes, one a piece, where the others have 20.
-pub(crate) const NAMES: [&str; 7] = ["one", "sixteen", "cut", "think", "text-500", "text-4096", "text-65536"];
+/// and texts of so many bytes, one a piece, where the others have 20. The same texts as deltas of the Responses API, as
+/// Azure sends them, without and with the random padding that hides their lengths.
+pub(crate) const NAMES: [&str; 9] =
+    ["one", "sixteen", "cut", "think", "text-500", "text-4096", "text-65536", "responses", "responses-padded"];
 
 impl Input {
     /// An answer of `events` events.
     pub(crate) fn of(name: &str, events: u32) -> Option<Self> {
         let name = NAMES.into_iter().find(|known| *known == name)?;
+        if name.starts_with("responses") {
+            let all = responses::answer(events, name.ends_with("padded"));
+            return Some(Self { name, pieces: all.into_iter().map(Bytes::from).collect(), api: Api::Responses });
+        }
         let text = match name.split_once('-') {
             Some((_, text)) => text.parse().ok()?,
             None => event::MIN_TEXT,
@@ -38,7 +49,7 @@ impl Input {
             "cut" => all.concat().chunks(READ).map(Bytes::copy_from_slice).collect(),
             _ => all.into_iter().map(Bytes::from).collect(),
         };
-        Some(Self { name, pieces })
+        Some(Self { name, pieces, api: Api::Chat })
     }
 }
 

@@ -75,8 +75,8 @@ fn decode(input: &Input) -> Result<usize, String> {
 }
 
 fn answer(input: &Input) -> Result<usize, String> {
-    let mut decoder = Decoder::new(MAX_EVENT_BYTES);
-    let mut answer = Reader::default();
+    let mut answer = Reader::new(input.api, false);
+    let mut decoder = answer.decoder(MAX_EVENT_BYTES);
     let mut out = 0;
     let mut over = false;
     for piece in &input.pieces {
@@ -125,7 +125,7 @@ fn turn(input: &Input) -> Result<usize, String> {
     let run = async {
         let opening = std::future::ready(Ok(Opened {
             body,
-            reader: Reader::default(),
+            reader: Reader::new(input.api, false),
             wait: None,
             deployment: "r1".to_owned(),
             tag: ModelTag::default(),

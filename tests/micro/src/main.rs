@@ -8,6 +8,7 @@
 
 mod input;
 mod level;
+mod responses;
 
 use std::alloc::System;
 use std::process::ExitCode;

@@ -3,9 +3,10 @@ import { el } from '../element';
 import { words } from '../words';
 import { later } from './later';
 
-type Highlighter = typeof import('./highlight');
+type Highlight = (code: string, language: string) => DocumentFragment | undefined;
 
-let highlighter: Highlighter | undefined;
+/** Loaded with the first code that has colours. */
+let highlight: Highlight | undefined;
 
 /** Longer code keeps one colour: finding the words in it would make the page stutter. */
 const MAX_COLOURED_CHARS = 20_000;
@@ -29,12 +30,17 @@ export function colourCode(block: HTMLElement): void {
     const source = code?.textContent ?? '';
     if (!code || !language || source.length > MAX_COLOURED_CHARS) continue;
     later(figure, () => {
-      const colour = ({ highlight }: Highlighter) => {
-        const coloured = highlight(source, language);
+      const colour = (paint: Highlight) => {
+        const coloured = paint(source, language);
         if (coloured && code.textContent === source) code.replaceChildren(coloured);
       };
-      if (highlighter) return colour(highlighter);
-      return import('./highlight').then((module) => colour((highlighter = module)));
+      return highlight ? colour(highlight) : load().then(colour);
     });
   }
+}
+
+async function load(): Promise<Highlight> {
+  const { highlight: loaded } = await import('./highlight');
+  highlight = loaded;
+  return loaded;
 }

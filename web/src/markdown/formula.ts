@@ -10,9 +10,12 @@ import type { MathToken } from './math';
 const MAX_KEPT = 500;
 
 const typeset = new Map<string, Node>();
-type Renderer = typeof import('./typeset');
+type Typeset = (tex: string, display: boolean) => Node;
 
-let renderer: Renderer | undefined;
+const CHEMISTRY = /\\(?:ce|pu)\{/;
+
+/** Loaded with the first formula, and what knows chemistry with the first one of that. */
+let typesetFormula: Typeset | undefined;
 let hasChemistry = false;
 
 /** An element for this formula, with its source. */
@@ -37,24 +40,24 @@ export function typesetFormulas(block: HTMLElement): void {
       continue;
     }
     later(element, () => {
-      const set = ({ typesetFormula }: Renderer) => {
-        const node = typeset.get(key(tex, display)) ?? keep(tex, display, typesetFormula(tex, display));
+      const set = (how: Typeset) => {
+        const node = typeset.get(key(tex, display)) ?? keep(tex, display, how(tex, display));
         element.replaceChildren(node.cloneNode(true));
       };
-      const loaded = renderer;
-      if (loaded && (hasChemistry || !loaded.needsChemistry(tex))) return set(loaded);
-      return load(tex).then(set);
+      const loaded = hasChemistry || !CHEMISTRY.test(tex) ? typesetFormula : undefined;
+      return loaded ? set(loaded) : load(tex).then(set);
     });
   }
 }
 
-async function load(tex: string): Promise<Renderer> {
-  renderer ??= await import('./typeset');
-  if (renderer.needsChemistry(tex)) {
-    await renderer.loadChemistry();
+async function load(tex: string): Promise<Typeset> {
+  const { typesetFormula: loaded } = await import('./typeset');
+  if (!hasChemistry && CHEMISTRY.test(tex)) {
+    await import('katex/contrib/mhchem');
     hasChemistry = true;
   }
-  return renderer;
+  typesetFormula = loaded;
+  return loaded;
 }
 
 function keep(tex: string, display: boolean, node: Node): Node {

@@ -7,20 +7,30 @@ const SLICE_MS = 8;
 /** How far beyond the edges of what is seen things are decorated. */
 const NEAR_PX = 800;
 
+/** So many may wait before it is looked which of them are still in the page. */
+const MANY = 5_000;
+
 type Work = () => void | Promise<void>;
 
 /** What waits until its element comes into sight. */
 const waiting = new Map<Element, Work>();
 /** What is in sight, and waits for its turn. */
 const ready: Work[] = [];
+const observed = new WeakSet<Element>();
+let enough = MANY;
 const observers = new Map<Element | null, IntersectionObserver>();
 let isRunning = false;
 
 /** Does this when its element comes into sight. What it throws is dropped: the undecorated text stays. */
 export function later(element: Element, work: Work): void {
   waiting.set(element, work);
+  if (waiting.size > enough) prune();
   // A block that is still built is put into the page when this is over.
-  queueMicrotask(() => waiting.has(element) && observerFor(element).observe(element));
+  queueMicrotask(() => {
+    if (!waiting.has(element)) return;
+    observed.add(element);
+    observerFor(element).observe(element);
+  });
 }
 
 /** Does all of it now, for paper. */
@@ -29,6 +39,12 @@ export async function finishDecorations(): Promise<void> {
   waiting.clear();
   // Begun one after the other without waiting: what is loaded already is then done before this function's caller goes on.
   await Promise.all(all.map((work) => attempt(work)));
+}
+
+/** Forgets what left the page before anybody saw it. A block that is just being built is not in the page yet. */
+function prune(): void {
+  for (const element of waiting.keys()) if (observed.has(element) && !element.isConnected) waiting.delete(element);
+  enough = Math.max(MANY, 2 * waiting.size);
 }
 
 function observerFor(element: Element): IntersectionObserver {

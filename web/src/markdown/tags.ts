@@ -2,12 +2,15 @@
 import type { Token } from 'marked';
 
 /** What each becomes. Everything else stays text. */
-const NAMES = { sub: 'sub', sup: 'sup', kbd: 'kbd', mark: 'mark', u: 'u', b: 'strong', strong: 'strong', i: 'em', em: 'em', s: 's', del: 'del', ins: 'ins', small: 'small' } as const;
+const NAMES = {
+  sub: 'sub', sup: 'sup', kbd: 'kbd', mark: 'mark', u: 'u', small: 'small',
+  b: 'strong', strong: 'strong', i: 'em', em: 'em', s: 's', del: 'del', ins: 'ins',
+} as const;
 
 type Written = keyof typeof NAMES;
 
 /** The element that an opening tag stands for. */
-export type PairName = (typeof NAMES)[Written];
+type PairName = (typeof NAMES)[Written];
 
 /** A pair of tags: where its closing one is, and what it becomes. */
 export interface Pair {

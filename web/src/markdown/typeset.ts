@@ -14,16 +14,6 @@ const { __renderToDomTree: toTree } = katex as unknown as {
   __renderToDomTree(tex: string, options: katex.KatexOptions): TreeNode;
 };
 
-/** What KaTeX needs for chemistry is loaded with the first formula of it. */
-export function needsChemistry(tex: string): boolean {
-  return /\\(?:ce|pu)\{/.test(tex);
-}
-
-/** Teaches KaTeX chemistry. */
-export async function loadChemistry(): Promise<void> {
-  await import('katex/contrib/mhchem');
-}
-
 /** Typesets TeX; what is no TeX comes out as its source, in red. Asks nothing of the network but fonts. */
 export function typesetFormula(tex: string, display: boolean): Node {
   const tree = toTree(tex, {

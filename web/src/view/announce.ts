@@ -54,6 +54,6 @@ export function say(text: string): void {
 }
 
 /** Says something at once. */
-export function alert(text: string): void {
+function alert(text: string): void {
   byId('alert', HTMLElement).textContent = text;
 }

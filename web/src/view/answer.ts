@@ -3,12 +3,12 @@ import { type Answer, isOpen } from '../answer';
 import { el } from '../element';
 import type { Exchange } from '../exchange';
 import { MarkdownText } from '../markdown/text';
+import type { Place, TurnSource } from '../place';
 import { words } from '../words';
 import { duration, figures } from './figures';
 import { icon, type IconName } from './icons';
 import { type Act, failedTryNotice, notice } from './notice';
 import { setText, ThinkingPanel } from './thinking';
-import type { Place, TurnSource } from './turn';
 import { pager } from './versions';
 
 /** Silence after which the page says how long it waits, that it may take minutes, and that it doubts the connection. */
@@ -62,8 +62,9 @@ export class AnswerView {
   private showEnd(answer: Answer, place: Place): void {
     const { turn } = this.source;
     const { isLast, versions, note, model, canSignIn, canJudge } = place;
-    const end = JSON.stringify([answer.state, answer.failure?.code, isLast, versions.answers.map(({ id }) => id), note, model, canSignIn, canJudge, turn.verdict,
-      turn.failedTry?.code, turn.failedTry?.requestId]);
+    const { verdict, failedTry: tried } = turn;
+    const ids = versions.answers.map(({ id }) => id);
+    const end = JSON.stringify([answer.state, answer.failure?.code, isLast, ids, note, model, canSignIn, canJudge, verdict, tried?.code, tried?.requestId]);
     if (end === this.shownEnd) return;
     this.shownEnd = end;
     if (isOpen(answer)) return this.ending.replaceChildren();
@@ -104,5 +105,6 @@ function tool(act: Act, label: string, image: IconName): HTMLElement {
 }
 
 function judge(verdict: 'up' | 'down', label: string, given: 'up' | 'down' | null): HTMLElement {
-  return el('button', { type: 'button', class: 'quiet judge', 'data-act': verdict, 'aria-pressed': String(given === verdict), 'aria-label': label, title: label }, icon(verdict === 'up' ? 'good' : 'bad'));
+  const attributes = { 'data-act': verdict, 'aria-pressed': String(given === verdict), 'aria-label': label, title: label };
+  return el('button', { type: 'button', class: 'quiet judge', ...attributes }, icon(verdict === 'up' ? 'good' : 'bad'));
 }

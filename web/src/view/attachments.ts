@@ -32,6 +32,8 @@ export class Attachments {
   private readonly input = byId('attach-file', HTMLInputElement);
   private readonly drafts = new Map<string, Taken>();
   private draft: Taken = { images: [], files: [] };
+  /** Bytes of images that were sent last and may not be in the store yet. */
+  private readonly sent = new Map<string, string>();
   private reading = 0;
   private takesImages = false;
   private limits: Limits | null = null;
@@ -63,8 +65,10 @@ export class Attachments {
     this.render();
   }
 
+  /** Whether there is nothing of it to send. */
   get isEmpty(): boolean {
-    return this.draft.images.length === 0 && this.draft.files.length === 0;
+    const { images, files } = this.taken();
+    return images.length === 0 && files.length === 0;
   }
 
   /** While a file is being read nothing is sent without it. */
@@ -88,14 +92,17 @@ export class Attachments {
   /** The bytes of these images, for the store. */
   stored(refs: readonly ImageRef[], chat: string): StoredImage[] {
     return refs.flatMap(({ id }) => {
-      const url = this.sent.get(id);
+      const url = this.sentUrl(id);
       return url ? [{ id, chat, added: Date.now(), url }] : [];
     });
   }
 
-  /** Bytes of images that were sent and may not be in the store yet. */
-  private readonly sent = new Map<string, string>();
+  /** The bytes of an image that was sent last. */
+  sentUrl(id: string): string | undefined {
+    return this.sent.get(id);
+  }
 
+  /** Nothing is attached any more. */
   clear(): void {
     this.sent.clear();
     for (const { ref, url } of this.draft.images) this.sent.set(ref.id, url);
@@ -122,7 +129,7 @@ export class Attachments {
     if (draft.images.length >= most) return words.tooManyImages(most);
     const { prepare } = await import('../image');
     const name = file.name || words.pastedImage;
-    const prepared = await prepare(file, this.limits?.imageBytes ?? null);
+    const prepared = await prepare(file, this.maxBytes());
     if (prepared === 'too-large') return words.imageTooLarge(name);
     if (prepared === 'unreadable') return words.imageUnreadable(name);
     const { url, width, height, bytes, wasAnimated } = prepared;
@@ -130,6 +137,12 @@ export class Attachments {
     draft.images.push({ ref: { id: crypto.randomUUID(), name, width, height, bytes }, url });
     say(words.attached(name));
     return wasAnimated ? words.firstFrameOnly(name) : null;
+  }
+
+  /** An image that the body has no room for would leave before it was sent: in base64 half of a body is two thirds of it. */
+  private maxBytes(): number {
+    const { imageBytes, requestBytes } = this.limits ?? { imageBytes: null, requestBytes: null };
+    return Math.min(imageBytes ?? Infinity, (requestBytes ?? Infinity) / 2);
   }
 
   private async addText(file: File, draft: Taken): Promise<string | null> {
@@ -158,11 +171,12 @@ export class Attachments {
       });
       return button;
     };
-    const images = this.draft.images.map(({ ref, url }, index) => el('li', { class: this.takesImages ? 'thumb' : 'thumb unused', title: ref.name },
-      el('img', { src: url, alt: ref.name }), !this.takesImages && el('small', {}, words.notSent), remove(ref.name, index, this.draft.images)));
-    const files = this.draft.files.map((file, index) => el('li', { class: 'file' }, icon('file'), el('bdi', {}, file.name), remove(file.name, index, this.draft.files)));
+    const images = this.draft.images.map(({ ref: { name }, url }, index) => el('li', { class: this.takesImages ? 'thumb' : 'thumb unused', title: name },
+      el('img', { src: url, alt: name }), !this.takesImages && el('small', {}, words.notSent), remove(name, index, this.draft.images)));
+    const files = this.draft.files.map(({ name }, index) => el('li', { class: 'file' },
+      icon('file'), el('bdi', {}, name), remove(name, index, this.draft.files)));
     this.list.replaceChildren(...images, ...files);
-    this.list.hidden = this.isEmpty;
+    this.list.hidden = images.length + files.length === 0;
   }
 
   private watchDrops(): void {

@@ -23,8 +23,8 @@ export class Composer {
     const submit = () => {
       if (this.send.disabled || this.isBusy || attachments.isReading) return;
       const question = this.question;
-      this.box.write('');
       attachments.clear();
+      this.box.write('');
       onSend(question);
     };
     this.box = new QuestionBox(byId('question', HTMLTextAreaElement), submit, () => changed());
@@ -53,6 +53,11 @@ export class Composer {
     this.opened = conversation;
     this.attachments.open(conversation);
     this.box.open(`draft ${conversation}`);
+  }
+
+  /** Gives a text back that could not be sent, unless another one was begun. */
+  putBack(text: string): void {
+    if (!this.box.text) this.box.write(text);
   }
 
   /** While an answer comes, Stop stands where Send does. */

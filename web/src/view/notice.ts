@@ -7,7 +7,10 @@ import { icon } from './icons';
 
 /** What the reader can do in a turn. The page acts on clicks on `[data-act]`. */
 export type Act = 'retry' | 'edit' | 'continue' | 'sign-in' | 'copy' | 'regenerate' | 'new-chat' | 'newest' | 'dismiss' | 'copy-id' | 'up' | 'down'
-  | 'older-answer' | 'newer-answer' | 'older-question' | 'newer-question';
+  | VersionAct;
+
+/** The way to another version of an answer or a question. */
+export type VersionAct = `${'older' | 'newer'}-${'answer' | 'question'}`;
 
 interface Content {
   tone: 'bad' | 'mild';

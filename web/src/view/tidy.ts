@@ -4,7 +4,7 @@
 const KEPT = new Set(['href', 'start', 'colspan', 'rowspan', 'dir', 'lang']);
 
 /** Of this page, not of the answer. */
-const CONTROLS = 'button, figcaption, summary, .tools, .notice, .waiting, .figures, .told, .hidden, .versions, .katex-mathml, svg';
+const CONTROLS = 'button, figcaption, .thoughts > summary, .tools, .notice, .waiting, .figures, .told, .hidden, .versions, .katex-mathml, svg';
 
 /** Cleans nodes in place, which must be a copy: formulas become TeX, code blocks code, and controls go. */
 export function tidy(node: Node): Node {

@@ -2,7 +2,8 @@
 import type { Turn } from '../conversation';
 import type { Exchange } from '../exchange';
 import { finishDecorations } from '../markdown/later';
-import { type TurnSource, TurnView } from './turn';
+import type { TurnSource } from '../place';
+import { TurnView } from './turn';
 
 /** How far beyond the edges of what is seen turns are awake. */
 const NEAR_PX = 1_200;

@@ -3,37 +3,13 @@
  * Near, it is awake: the answer is rendered, and there are tools.
  */
 import { isOpen } from '../answer';
-import type { Turn, Versions } from '../conversation';
 import { el } from '../element';
 import type { Exchange } from '../exchange';
+import type { TurnSource } from '../place';
 import { words } from '../words';
 import { AnswerView } from './answer';
 import { icon } from './icons';
 import { pager } from './versions';
-
-/** What the page around it says of a turn. */
-export interface Place {
-  isLast: boolean;
-  /** Whether it is still sent with the next question. */
-  counts: boolean;
-  versions: Versions;
-  /** Its images that are still sent, by their ids. */
-  sentImages: ReadonlySet<string>;
-  /** What there is to say, once, about how this model thinks. */
-  note: string | null;
-  /** Who answered, as people call it. */
-  model: string | null;
-  canSignIn: boolean;
-  canJudge: boolean;
-}
-
-/** A turn, and the page's word about it as it is now. */
-export interface TurnSource {
-  turn: Turn;
-  place: () => Place;
-  /** The image with this id, if it is still kept. */
-  imageUrl: (id: string) => Promise<string | undefined>;
-}
 
 /** A question that may be higher than its box has to be reached by keyboards. */
 const LONG_QUESTION_CHARS = 1_000;
@@ -120,11 +96,14 @@ export class TurnView {
 
   private showQuestion(): void {
     const { turn } = this.source;
-    const { counts, versions, sentImages } = this.source.place();
-    const state = JSON.stringify([counts, versions.questions.map(({ id }) => id), versions.questions.indexOf(turn), turn.images.map(({ id }) => sentImages.has(id))]);
+    const { counts, isFirst, versions, sentImages } = this.source.place();
+    const ids = versions.questions.map(({ id }) => id);
+    const state = JSON.stringify([counts, isFirst, ids, ids.indexOf(turn.id), turn.images.map(({ id }) => sentImages.has(id))]);
     if (state === this.shownQuestion) return;
     this.shownQuestion = state;
     this.element.classList.toggle('left-behind', !counts);
+    this.element.querySelector(':scope > .divider')?.remove();
+    if (isFirst) this.element.prepend(el('p', { class: 'divider' }, words.leftBehind));
     for (const old of this.question.querySelectorAll(':scope > :not(.bubble)')) old.remove();
     const bubble = this.question.querySelector<HTMLElement>('.bubble');
     if (bubble) bubble.hidden = turn.text === '';

@@ -1,5 +1,5 @@
 /** Arabic, from right to left. Names that a model or a person wrote are isolated where they stand inside a sentence. */
-import type { Words } from '.';
+import type { Words } from './en';
 
 /** Digits as the reader's own numbers have them would differ from those in the answers: Latin ones throughout. */
 const number = (value: number) => value.toLocaleString('ar-u-nu-latn');
@@ -178,7 +178,6 @@ export const ar: Words = {
   tooManyFiles: (most) => `الحد الأقصى للملفات في السؤال الواحد: ${number(most)}.`,
   fileTooLarge: (name) => `${apart(name)} كبير جدًا: الحد الأقصى 100,000 محرف.`,
   fileNoText: (name) => `${apart(name)} ليس ملفًا نصيًا.`,
-  dropHere: 'أفلت الملفات هنا',
 
   code: 'شيفرة',
   codeIn: (language) => `شيفرة، ${apart(language)}`,

@@ -1,5 +1,5 @@
 /** German. */
-import type { Words } from '.';
+import type { Words } from './en';
 
 const number = (value: number) => value.toLocaleString('de');
 const count = (value: number, one: string, many: string) => `${number(value)} ${value === 1 ? one : many}`;
@@ -157,7 +157,6 @@ export const de: Words = {
   tooManyFiles: (most) => `Eine Frage nimmt höchstens ${count(most, 'Datei', 'Dateien')}.`,
   fileTooLarge: (name) => `${name} ist zu groß: höchstens 100.000 Zeichen.`,
   fileNoText: (name) => `${name} ist keine Textdatei.`,
-  dropHere: 'Dateien hier ablegen',
 
   code: 'Code',
   codeIn: (language) => `Code, ${language}`,

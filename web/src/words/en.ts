@@ -156,7 +156,6 @@ export const en = {
   tooManyFiles: (most: number) => `One question takes ${count(most, 'file', 'files')} at most.`,
   fileTooLarge: (name: string) => `${name} is too large: 100,000 characters are the most.`,
   fileNoText: (name: string) => `${name} is no text file.`,
-  dropHere: 'Drop files here',
 
   code: 'Code',
   codeIn: (language: string) => `Code, ${language}`,
@@ -231,3 +230,6 @@ export const en = {
     configuration: { title: 'This page is not set up', advice: 'Tell the operator: config.json cannot be read.' },
   },
 };
+
+/** What every catalogue holds. */
+export type Words = typeof en;

@@ -1,8 +1,5 @@
 /** The page's own words, in the reader's language. */
-import { en } from './en';
-
-/** What every catalogue holds. */
-export type Words = typeof en;
+import { en, type Words } from './en';
 
 /** The words that are shown. Set once, before anything is. */
 export let words: Words = en;

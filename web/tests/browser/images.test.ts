@@ -61,6 +61,7 @@ describe('an image', () => {
     await it.exchange('What is it?');
     expect(it.backend.asked[0]?.messages).toEqual([{ role: 'user', content: [{ type: 'text', text: 'What is it?' }, { type: 'image_url', image_url: { url: expect.stringMatching(/^data:image\/png;base64,/), detail: 'auto' } }] }]);
     expect(await thumbs().count()).toBe(0);
+    expect(await it.page.isEnabled('#send')).toBe(false);
     await it.page.reload();
     await visible(it.last('.question img'));
     await expect.poll(() => it.last('.question img').evaluate((image: HTMLImageElement) => image.naturalWidth)).toBe(40);

@@ -159,7 +159,7 @@ describe('texts of odd sizes and kinds', () => {
   test('text from right to left stands at the right', async () => {
     await it.exchange('سؤال', (reply) => reply.start().say('الجواب **هنا**.').done());
     const direction = (selector: string) => it.last(selector).evaluate((element) => getComputedStyle(element).direction);
-    expect([await direction('.bubble'), await direction('.answer > .markdown')]).toEqual(['rtl', 'rtl']);
+    expect([await direction('.bubble'), await direction('.answer > .markdown p')]).toEqual(['rtl', 'rtl']);
   });
 });
 

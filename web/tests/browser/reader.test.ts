@@ -16,7 +16,7 @@ describe('the reader’s language', () => {
   test('is German where the browser says so, also of what fails', async () => {
     await languages('fr', 'de-AT', 'en');
     await it.page.reload();
-    expect(await it.page.getAttribute('html', 'lang')).toBe('de');
+    await expect.poll(() => it.page.getAttribute('html', 'lang')).toBe('de');
     await visible(it.page.getByText('Worüber denken wir nach?'));
     await it.exchange('Q', (reply) => reply.refuse(429, { error: 'Too many requests. Try again in 9 seconds.', code: 'rate_limited', retryable: true, retry_after: 9, request_id: 'r' }));
     const shown = await text(it.last('.notice'));
@@ -28,7 +28,7 @@ describe('the reader’s language', () => {
     await languages('ar');
     await it.page.setViewportSize({ width: 320, height: 700 });
     await it.page.reload();
-    expect(await it.page.getAttribute('html', 'dir')).toBe('rtl');
+    await expect.poll(() => it.page.getAttribute('html', 'dir')).toBe('rtl');
     await it.exchange('سؤال', (reply) => reply.start().say('جواب `a + b`.\n\n```js\nlet a;\n```\n').done());
     expect(await it.last('.answer pre').evaluate((element) => getComputedStyle(element).direction)).toBe('ltr');
     expect(await it.page.evaluate(() => document.documentElement.scrollWidth <= innerWidth)).toBe(true);

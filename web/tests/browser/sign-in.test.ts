@@ -65,6 +65,8 @@ test('a person signs in, comes back, and every question carries the token', asyn
   await it.exchange('again');
   expect(it.backend.asked[1]?.authorization).toBe('Bearer token-1');
   expect(played.tokens).toBe(1);
+  // An answer is held until it is stored.
+  await expect.poll(() => it.page.evaluate(async () => (await navigator.locks.query()).held?.length)).toBe(0);
   await it.page.reload();
   // Asked before the chat is loaded, it goes into it.
   await it.exchange('after a reload');

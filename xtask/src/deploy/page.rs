@@ -281,7 +281,7 @@ mod tests {
         let required = [
             "default-src 'none'",
             "require-trusted-types-for 'script'",
-            "trusted-types 'none'",
+            "trusted-types offline",
             "frame-ancestors 'none'",
         ];
         for directive in required {
