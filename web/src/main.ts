@@ -3,9 +3,10 @@
  *
  * In reading order: `words/` (what the page itself says), `config`, `session` and `offer` (where the backend is, who asks,
  * what there is to choose), `ask`, `lines`, `wire`, `failure` (a request and what comes back), `answer`, `exchange`,
- * `conversation`, `messages` (what is sent of it), `attachment`, `image` (what comes with a question), `database`, `store`,
- * `memory` and `transfer` (what is kept, and carried away), `chats` and `tabs` (all of it at work), `app` and `manage` (what
- * a person does), `view/` (what a person sees), `markdown/` (text to elements).
+ * `conversation`, `messages` and `outgoing` (what is sent of it), `attachment`, `image` and `image-header` (what comes with a
+ * question), `database`, `store`, `memory`, `transfer` and `unclaimed` (what is kept, and carried away), `chats`, `tabs` and
+ * `leaving` (all of it at work), `app`, `place` and `manage` (what a person does), `view/` (what a person sees), `markdown/`
+ * (text to elements), `offline` (the page without a network).
  */
 import { App } from './app';
 import { plainQuestion } from './conversation';

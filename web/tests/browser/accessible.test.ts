@@ -20,14 +20,20 @@ async function findings(): Promise<string[]> {
 }
 
 describe.each([
-  ['light', 'light', 1180],
-  ['dark', 'dark', 1180],
-  ['light at 320 px', 'light', 320],
-  ['dark at 320 px', 'dark', 320],
-] as const)('%s: no findings', (_name, colorScheme, width) => {
+  ['light', 'light', 1180, 'en'],
+  ['dark', 'dark', 1180, 'en'],
+  ['light at 320 px', 'light', 320, 'en'],
+  ['dark at 320 px', 'dark', 320, 'en'],
+  ['right to left', 'light', 1180, 'ar'],
+  ['right to left, dark at 320 px', 'dark', 320, 'ar'],
+] as const)('%s: no findings', (_name, colorScheme, width, language) => {
   test('empty, waiting, thinking, answering, done, failed, editing, with the menu and the dialog', async () => {
     await it.page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
     await it.page.setViewportSize({ width, height: 800 });
+    await it.page.addInitScript((list) => Object.defineProperty(navigator, 'languages', { value: list }), [language]);
+    it.backend.offer = { default: 'a', models: [{ name: 'a', images: true, efforts: ['low', 'high'] }, { name: 'b' }] };
+    await it.page.reload();
+    await visible(it.page.locator('#model'));
     const check = async (state: string) => expect([state, ...(await findings())]).toEqual([state]);
     await check('empty');
     const coming = it.held();
@@ -59,7 +65,7 @@ describe.each([
     await check('menu');
     await it.page.click('#chat-menu [data-action=rename]');
     await check('dialog');
-  });
+  }, 180_000);
 });
 
 test('the conversation is not live; beginnings, ends and errors are announced, and each once', async () => {

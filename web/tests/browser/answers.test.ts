@@ -207,6 +207,19 @@ describe('long chats', () => {
   });
 });
 
+test('a conversation that is too long for the model goes on with its newest turns, also where no limit is told', async () => {
+  for (const question of ['one', 'two', 'three', 'four']) await it.exchange(question);
+  it.backend.answer((reply) => reply.refuse(400, { error: 'Too long.', code: 'context_length_exceeded', retryable: false, request_id: 'r' }));
+  await it.send('five');
+  await visible(it.last('[data-act=newest]'));
+  it.backend.answer((reply) => reply.start().say('fits').done());
+  await it.last('[data-act=newest]').click();
+  await expect.poll(answer).toBe('fits');
+  expect(it.backend.asked.at(-1)?.messages.map(({ content }) => content)).toEqual(['four', 'Hello.', 'five']);
+  await it.page.locator('.turn').first().scrollIntoViewIfNeeded();
+  await visible(it.page.getByText('From here up nothing counts any more'));
+});
+
 describe('who answers, and how it thinks', () => {
   test('the footer names the model, once there is one; the thoughts are a summary where they are', async () => {
     it.backend.offer = OFFER;
