@@ -11,6 +11,8 @@ export default defineConfig({
           environment: 'node',
           testTimeout: 60_000,
           hookTimeout: 120_000,
+          // A busy machine takes its time.
+          expect: { poll: { timeout: 15_000 } },
           // Two cores, and figures that mean something: one browser at a time.
           fileParallelism: false,
         },

@@ -10,6 +10,7 @@ use super::DEPLOYMENTS;
 use super::character::{Character, Effort};
 use super::fault::Refusal;
 use super::image::Image;
+use super::protocol::Protocol;
 use super::region::Told;
 use super::tool::{Choice, Tool};
 
@@ -69,13 +70,6 @@ pub(super) struct Terms {
     pub(super) stop: Vec<String>,
     pub(super) tools: Vec<Tool>,
     pub(super) choice: Choice,
-}
-
-/// What the client speaks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Protocol {
-    Chat,
-    Responses,
 }
 
 /// One message of a conversation, in either protocol.

@@ -1,7 +1,7 @@
 //! Ends a script early: by the bound on tokens, and by a stop sequence.
 
-use super::beats::{Event, Finish, pieces};
-use super::script::Step;
+use super::beats::pieces;
+use super::step::{Event, Finish, Step};
 
 /// Cuts `steps` after `max` pieces of text, thoughts included. Where something is left out, `ending` follows.
 pub(super) fn cut(steps: Vec<Step>, max: usize, ending: impl FnOnce(&mut Vec<Step>)) -> Vec<Step> {
@@ -55,7 +55,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::beats::Voice;
+    use crate::step::Voice;
 
     #[test]
     fn no_more_pieces_than_allowed_are_said() {

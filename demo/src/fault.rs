@@ -3,7 +3,7 @@
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use super::ask::Protocol;
+use super::protocol::Protocol;
 
 /// Long enough for the client to come back later, so long that no client retries it by itself within one request.
 pub(super) const RETRY_AFTER_SECONDS: u16 = 20;

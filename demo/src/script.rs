@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use super::answer;
-use super::ask::{Ask, Protocol};
-use super::beats::{Event, Finish, Voice, pieces};
+use super::ask::Ask;
+use super::beats::pieces;
 use super::budget;
 use super::character::Effort;
 use super::fault::{Fault, RETRY_AFTER_SECONDS, Refusal, Telling, When};
+use super::protocol::Protocol;
+use super::step::{Event, Finish, Step, Voice};
 use super::subject::Subject;
 use super::summary;
 use super::thoughts;
@@ -39,25 +41,6 @@ pub(super) enum Script {
         retry_after: Option<u16>,
         steps: Vec<Step>,
     },
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Step {
-    Pause(Duration),
-    /// Text, piece by piece, each after `pace`.
-    Say {
-        voice: Voice,
-        text: String,
-        pace: Duration,
-    },
-    /// Text that is counted and takes its time, and is not said.
-    Hide {
-        text: String,
-        pace: Duration,
-    },
-    Send(Event),
-    /// The count of what was said so far.
-    Usage,
 }
 
 impl Script {
@@ -109,7 +92,9 @@ fn respond(ask: &Ask, words: &[String], wishes: &Wishes, steps: &mut Vec<Step>) 
     let say = |text: &str| Step::Say { voice: Voice::Answer, text: text.to_owned(), pace: wishes.pace.answer() };
     match wishes.ending {
         Ending::Whole => {
-            let calls = tool::calls(ask, words);
+            // Once the tools have answered there is nothing to call.
+            let tools = if ask.results.is_empty() { ask.terms.tools.as_slice() } else { &[] };
+            let calls = tool::calls(tools, &ask.terms.choice, &ask.question, words);
             if calls.is_empty() {
                 say_whole(answer, wishes, steps);
                 steps.push(Step::Send(Event::Finish(Finish::Stop)));

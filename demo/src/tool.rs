@@ -5,7 +5,6 @@ mod arguments;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::ask::Ask;
 use super::words::{has, words};
 
 /// The most calls of one answer.
@@ -52,28 +51,22 @@ impl Choice {
     }
 }
 
-/// The calls that the question asks for; none once the tools have answered.
-pub(super) fn calls(ask: &Ask, said: &[String]) -> Vec<Call> {
-    let tools = &ask.terms.tools;
-    if !ask.results.is_empty() {
-        return Vec::new();
-    }
+/// The calls that a question asks for, of the tools on offer. `said` is the question in words.
+pub(super) fn calls(tools: &[Tool], choice: &Choice, question: &str, said: &[String]) -> Vec<Call> {
     let named: Vec<&Tool> = named(said).map_or_else(Vec::new, |names| {
         tools
             .iter()
             .filter(|tool| has(names, &words(&tool.name).iter().map(String::as_str).collect::<Vec<_>>()))
             .collect()
     });
-    let called = match &ask.terms.choice {
+    let called = match choice {
         Choice::Never => Vec::new(),
         Choice::MustBe(name) => tools.iter().filter(|tool| tool.name == *name).collect(),
         Choice::Must if named.is_empty() => tools.iter().take(1).collect(),
         Choice::Free | Choice::Must => named,
     };
-    let call = |tool: &Tool| Call {
-        name: tool.name.clone(),
-        arguments: arguments::plausible(&tool.parameters, &ask.question),
-    };
+    let call =
+        |tool: &Tool| Call { name: tool.name.clone(), arguments: arguments::plausible(&tool.parameters, question) };
     called.into_iter().take(MAX_CALLS).map(call).collect()
 }
 
@@ -98,11 +91,10 @@ mod tests {
     use super::*;
 
     fn names(question: &str, choice: &Value) -> Vec<String> {
-        let mut ask = Ask::first(question);
-        ask.terms.tools =
+        let tools: Vec<Tool> =
             serde_json::from_value(json!([{"name": "get_weather"}, {"name": "look-up"}, {"name": "now"}])).unwrap();
-        ask.terms.choice = Choice::read(Some(choice), |choice| choice.get("name"));
-        calls(&ask, &words(question)).into_iter().map(|call| call.name).collect()
+        let choice = Choice::read(Some(choice), |choice| choice.get("name"));
+        calls(&tools, &choice, question, &words(question)).into_iter().map(|call| call.name).collect()
     }
 
     #[test]
@@ -121,14 +113,5 @@ mod tests {
         assert_eq!(names("Hello", &json!("required")), ["get_weather"]);
         assert_eq!(names("use the tool now", &json!("required")), ["now"]);
         assert_eq!(names("Hello", &json!({"type": "function", "name": "look-up"})), ["look-up"]);
-    }
-
-    #[test]
-    fn a_tool_that_has_answered_is_not_called_again() {
-        let mut ask = Ask::first("use the tool now");
-        ask.terms.tools = serde_json::from_value(json!([{"name": "now"}])).unwrap();
-        assert_eq!(calls(&ask, &words(&ask.question)), [Call { name: "now".to_owned(), arguments: "{}".to_owned() }]);
-        ask.results = vec!["noon".to_owned()];
-        assert!(calls(&ask, &words(&ask.question)).is_empty());
     }
 }

@@ -9,7 +9,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use bytes::Bytes;
 
 use super::ask::responses::Echo;
-use super::beats::Event;
+use super::step::Event;
 
 /// What one answer is written with.
 #[derive(Debug)]

@@ -49,10 +49,10 @@ static OWN_WORDS: LazyLock<OwnWords> = LazyLock::new(|| {
         &message(json!("user"), json!([{"type": 7}])),
         &message(json!("user"), json!([{"type": "text", "text": 7}])),
     ] {
-        let error = Conversation::parse(probe.as_bytes(), &LIMITS).expect_err(probe);
+        let error = reasoning_chat::inbound::request::parse(probe.as_bytes(), &LIMITS).expect_err(probe);
         words.learn(error.text());
     }
-    words.learn(Conversation::parse(b"\xFF", &LIMITS).expect_err("not UTF-8").text());
+    words.learn(reasoning_chat::inbound::request::parse(b"\xFF", &LIMITS).expect_err("not UTF-8").text());
     words
 });
 
@@ -62,7 +62,7 @@ fuzz_target!(|data: &[u8]| {
 });
 
 fn any_bytes(body: &[u8]) -> Result<Conversation, Code> {
-    match Conversation::parse(body, &LIMITS) {
+    match reasoning_chat::inbound::request::parse(body, &LIMITS) {
         Ok(conversation) => {
             let messages = conversation.messages();
             assert!(
@@ -81,7 +81,7 @@ fn any_bytes(body: &[u8]) -> Result<Conversation, Code> {
                 .map(|message| json!({ "role": message.role.as_str(), "content": message.as_text() }))
                 .collect();
             let again = serde_json::to_vec(&json!({ "messages": said })).expect("messages serialise");
-            let again = Conversation::parse(&again, &LIMITS).expect("what was accepted is accepted again");
+            let again = reasoning_chat::inbound::request::parse(&again, &LIMITS).expect("what was accepted is accepted again");
             assert_eq!(again.messages(), messages);
             for message in messages {
                 let other = Message::new(message.role, vec![Part::Text("other".to_owned())]);

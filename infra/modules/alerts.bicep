@@ -3,14 +3,10 @@
 param name string
 param location string
 param tags object
-param insightsName string
+param insightsId string
 
 @description('Who gets the e-mails.')
 param email string
-
-resource insights 'Microsoft.Insights/components@2020-02-02' existing = {
-  name: insightsName
-}
 
 // One that somebody must act on is 1, one that somebody should look at today is 2, one to know of is 3.
 var rules = [
@@ -70,7 +66,7 @@ resource people 'Microsoft.Insights/actionGroups@2023-01-01' = {
   }
 }
 
-resource alerts 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [
+resource alerts 'Microsoft.Insights/scheduledQueryRules@2026-03-01' = [
   for rule in rules: {
     name: '${name}-${rule.name}'
     location: location
@@ -81,7 +77,9 @@ resource alerts 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [
       description: rule.description
       severity: rule.severity
       enabled: true
-      scopes: [insights.id]
+      // A resource that is seconds old has no tables yet that the query could be checked against.
+      skipQueryValidation: true
+      scopes: [insightsId]
       evaluationFrequency: 'PT15M'
       windowSize: rule.window
       // Closed by itself when there is no row any more.

@@ -1,4 +1,5 @@
-// Who may call the model. Apart from model.bicep because the account may be an existing one in another resource group.
+// Who may call the models of an account. Apart from model.bicep because the account may be an existing one in another
+// resource group.
 
 param accountName string
 param appPrincipalId string
@@ -32,6 +33,3 @@ resource developer 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (!e
     roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', cognitiveServicesUser)
   }
 }
-
-var hostSuffix = account.kind == 'OpenAI' ? 'openai.azure.com' : 'services.ai.azure.com'
-output endpoint string = 'https://${account.properties.customSubDomainName}.${hostSuffix}'

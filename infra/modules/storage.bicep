@@ -4,6 +4,12 @@ param name string
 param location string
 param tags object
 
+@description('Reached through a private endpoint only.')
+param isPrivate bool
+
+@description('Copies in three zones.')
+param zoneRedundant bool
+
 var packageContainer = 'app-package'
 
 resource storage 'Microsoft.Storage/storageAccounts@2025-06-01' = {
@@ -11,13 +17,14 @@ resource storage 'Microsoft.Storage/storageAccounts@2025-06-01' = {
   location: location
   tags: tags
   kind: 'StorageV2'
-  sku: { name: 'Standard_LRS' }
+  sku: { name: zoneRedundant ? 'Standard_ZRS' : 'Standard_LRS' }
   properties: {
     allowBlobPublicAccess: false
     allowCrossTenantReplication: false
     allowSharedKeyAccess: false
     defaultToOAuthAuthentication: true
     minimumTlsVersion: 'TLS1_2'
+    publicNetworkAccess: isPrivate ? 'Disabled' : 'Enabled'
     supportsHttpsTrafficOnly: true
   }
 
@@ -30,5 +37,6 @@ resource storage 'Microsoft.Storage/storageAccounts@2025-06-01' = {
   }
 }
 
+output id string = storage.id
 output name string = storage.name
 output packageContainer string = packageContainer

@@ -3,23 +3,19 @@
 param displayName string
 param location string
 param tags object
-param insightsName string
-
-resource insights 'Microsoft.Insights/components@2020-02-02' existing = {
-  name: insightsName
-}
+param insightsId string
 
 resource workbook 'Microsoft.Insights/workbooks@2023-06-01' = {
   // Its name must be a GUID; the same at every run.
-  name: guid(insights.id, 'reasoning-chat')
+  name: guid(insightsId, 'reasoning-chat')
   location: location
   tags: tags
   kind: 'shared'
   properties: {
     displayName: displayName
     category: 'workbook'
-    sourceId: insights.id
+    sourceId: insightsId
     // The queries ask this resource unless somebody chooses another.
-    serializedData: string(union(loadJsonContent('../workbook.json'), { fallbackResourceIds: [insights.id] }))
+    serializedData: string(union(loadJsonContent('../workbook.json'), { fallbackResourceIds: [insightsId] }))
   }
 }

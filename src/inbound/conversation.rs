@@ -167,14 +167,6 @@ impl fmt::Debug for Wishes {
 }
 
 impl Conversation {
-    /// Reads a request body of our own surface, for a model that takes no images.
-    ///
-    /// # Errors
-    /// `invalid_request` or `request_too_large`.
-    pub fn parse(body: &[u8], limits: &RequestLimits) -> Result<Self, ChatError> {
-        super::request::ChatRequest::read(body)?.conversation(limits, false)
-    }
-
     /// The messages, oldest first.
     pub fn messages(&self) -> &[Message] {
         &self.messages

@@ -89,6 +89,14 @@ impl<'a> ChatRequest<'a> {
     }
 }
 
+/// Reads a request to a model that takes no images, whichever it names.
+///
+/// # Errors
+/// `invalid_request` or `request_too_large`
+pub fn parse(body: &[u8], limits: &RequestLimits) -> Result<Conversation, ChatError> {
+    ChatRequest::read(body)?.conversation(limits, false)
+}
+
 /// `None`: it says nothing, and may.
 fn read_message(message: &RawValue, path: &str, images: Images<'_>) -> Result<Option<Message>, ChatError> {
     let Object(message) = serde_json::from_str::<Object<ChatMessage<'_>>>(message.get())
@@ -150,7 +158,7 @@ mod tests {
     };
 
     fn parse(body: &str) -> Result<Vec<(Role, String)>, (Code, String)> {
-        match Conversation::parse(body.as_bytes(), &LIMITS) {
+        match super::parse(body.as_bytes(), &LIMITS) {
             Ok(conversation) => Ok(conversation
                 .messages()
                 .iter()
@@ -230,7 +238,7 @@ mod tests {
         ] {
             assert_eq!(refusal(body), text, "{body}");
             let path = text.split_once(": ").map(|(path, _)| path).filter(|path| !path.contains(' '));
-            assert_eq!(Conversation::parse(body.as_bytes(), &LIMITS).unwrap_err().param(), path, "{body}");
+            assert_eq!(super::parse(body.as_bytes(), &LIMITS).unwrap_err().param(), path, "{body}");
         }
     }
 
@@ -295,8 +303,7 @@ mod tests {
 
     #[test]
     fn what_was_said_is_not_in_debug_output() {
-        let conversation =
-            Conversation::parse(br#"{"messages":[{"role":"user","content":"secret"}]}"#, &LIMITS).unwrap();
+        let conversation = super::parse(br#"{"messages":[{"role":"user","content":"secret"}]}"#, &LIMITS).unwrap();
         assert!(!format!("{conversation:?}").contains("secret"));
     }
 }

@@ -1,16 +1,21 @@
-//! Whether a 200 is a stream of events, as it stands on the wire.
+//! The body of an answer: whether a 200 is a stream of events, as it stands on the wire, and what an error says.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http::header;
 use http_body::Frame;
-use http_body_util::BodyExt as _;
+use http_body_util::{BodyExt as _, Limited};
 
-use super::deployment::read_text;
 use crate::error::{ChatError, Code, causes};
 use crate::protocol::refusal::Account;
+
+/// An error body is read this far; they are small.
+const MAX_ERROR_BYTES: usize = 64 * 1024;
+/// An error body is waited for this long; the status alone says most.
+const ERROR_BODY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Bytes of an unlabelled body that are looked at before its first line must be known.
 const MAX_LOOK_BYTES: usize = 64;
@@ -33,6 +38,15 @@ pub(super) async fn accept(response: reqwest::Response) -> Result<reqwest::Body,
         "application/json" => Err(Account::told_in(&read_text(body).await)
             .map_or_else(|| no_stream("status 200, JSON instead of text/event-stream"), Account::into_stream_error)),
         _ => Err(no_stream("status 200, not text/event-stream")),
+    }
+}
+
+/// An error's body; nothing if it is too large, too slow or lost.
+pub(super) async fn read_text(body: reqwest::Body) -> String {
+    let read = Limited::new(body, MAX_ERROR_BYTES).collect();
+    match tokio::time::timeout(ERROR_BODY_TIMEOUT, read).await {
+        Ok(Ok(body)) => String::from_utf8_lossy(&body.to_bytes()).into_owned(),
+        Ok(Err(_)) | Err(_) => String::new(),
     }
 }
 

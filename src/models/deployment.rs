@@ -9,9 +9,8 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use http::{HeaderValue, StatusCode, header};
-use http_body_util::{BodyExt as _, Limited};
 
-use super::accept::accept;
+use super::accept::{accept, read_text};
 use super::failure::Failure;
 use super::retry;
 use crate::error::{ChatError, Code, causes};
@@ -21,11 +20,6 @@ use crate::protocol::{Reader, Template};
 use crate::report::telemetry::{Call, ModelTag, Telemetry};
 use crate::settings::{self, Api, Endpoint, Identity, Options};
 use crate::token::TokenProvider;
-
-/// An error body is read this far; they are small.
-const MAX_ERROR_BYTES: usize = 64 * 1024;
-/// An error body is waited for this long; the status alone says most.
-const ERROR_BODY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A deployment of a model.
 #[derive(Debug)]
@@ -187,15 +181,6 @@ impl Deployment {
             request = request.header("traceparent", traceparent);
         }
         request.send().await
-    }
-}
-
-/// An error's body; nothing if it is too large, too slow or lost.
-pub(super) async fn read_text(body: reqwest::Body) -> String {
-    let read = Limited::new(body, MAX_ERROR_BYTES).collect();
-    match tokio::time::timeout(ERROR_BODY_TIMEOUT, read).await {
-        Ok(Ok(body)) => String::from_utf8_lossy(&body.to_bytes()).into_owned(),
-        Ok(Err(_)) | Err(_) => String::new(),
     }
 }
 

@@ -11,6 +11,9 @@ use http::StatusCode;
 use super::health::Outcome;
 use crate::error::{ChatError, Code};
 
+/// A wait that is nobody's default: what is told of a quota, not of a rate.
+const LONG_WAIT: Duration = Duration::from_secs(60);
+
 /// A try that failed.
 #[derive(Debug)]
 pub(super) struct Failure {
@@ -55,8 +58,11 @@ impl Failure {
         Self { error, outcome, elsewhere, again: may_pass, wait }
     }
 
-    /// A failure that was told inside a 200, before any output.
+    /// A failure that was told inside a 200, before any output. `wait` is what the 200's head asks for; a quota that is used
+    /// up asks for a long one by itself.
     pub(super) fn told_in_stream(error: ChatError, wait: Option<Duration>) -> Self {
+        let own = error.retry_after_seconds().map(Duration::from_secs).filter(|own| *own >= LONG_WAIT);
+        let wait = wait.or(own);
         let (outcome, elsewhere) = match error.code() {
             Code::RateLimited => (Outcome::Limited(wait), true),
             Code::UpstreamError => (Outcome::Failed, true),

@@ -45,6 +45,7 @@ impl Model {
                 Deployment::new(client.clone(), deployment, &options, tokens, telemetry.clone())
             })
             .collect();
+        let hints = Arc::new(Hints::new(options.reasoning_effort.as_deref()));
         Self {
             name,
             title,
@@ -55,7 +56,7 @@ impl Model {
             health: Mutex::new(Health::new(deployments.len())),
             deployments,
             telemetry: telemetry.clone(),
-            hints: Arc::default(),
+            hints,
         }
     }
 

@@ -129,6 +129,7 @@ impl Record {
             input_tokens: tokens.input,
             output_tokens: tokens.output,
             reasoning_tokens: tokens.reasoning,
+            thoughts: answer.thoughts().as_str(),
         });
     }
 
@@ -174,9 +175,10 @@ impl Record {
             };
         }
         match ending.outcome {
-            Outcome::Done { finish_reason, input_tokens, output_tokens, .. } => tell!(
+            Outcome::Done { finish_reason, input_tokens, output_tokens, thoughts, .. } => tell!(
                 info,
                 finish_reason = finish_reason,
+                thoughts = thoughts,
                 prompt_tokens = input_tokens,
                 completion_tokens = output_tokens
             ),

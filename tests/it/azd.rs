@@ -2,12 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use crate::infra::{code, inputs, outputs, text};
+use crate::deployments::Deployment;
+use crate::infra::{inputs, outputs, text};
 
 #[test]
 fn hooks_use_outputs_that_exist_and_steps_that_exist() {
-    let source = text("xtask/src/deploy.rs") + &text("xtask/src/deploy/down.rs");
-    let mut known: BTreeSet<String> = outputs(&code("infra/main.bicep"));
+    let source = ["deploy.rs", "deploy/before_up.rs", "deploy/down.rs", "deploy/publish.rs"]
+        .map(|file| text(&format!("xtask/src/{file}")))
+        .concat();
+    let mut known: BTreeSet<String> = outputs();
     known.extend(inputs().into_values().map(|(variable, _)| variable));
     known.insert("AZURE_SUBSCRIPTION_ID".to_owned());
     let mut asked = 0;
@@ -31,16 +34,29 @@ fn hooks_use_outputs_that_exist_and_steps_that_exist() {
         let step = pair[0].strip_prefix("cargo xtask deploy ").unwrap_or_else(|| panic!("{}", pair[0]));
         assert!(source.contains(&format!("\"{step}\" =>")), "cargo xtask deploy {step}");
     }
-    assert_eq!(runs.len(), 12);
+    assert_eq!(runs.len(), 14);
     // The schema knows the hooks' names, but lets the word above them be any.
     let keys: Vec<&str> = azure.lines().filter(|line| line.starts_with(char::is_alphabetic)).collect();
-    assert_eq!(keys, ["name: reasoning-chat", "requiredVersions:", "infra:", "hooks:", "services:", "pipeline:"]);
+    assert_eq!(
+        keys,
+        ["name: reasoning-chat", "metadata:", "requiredVersions:", "infra:", "hooks:", "services:", "pipeline:"]
+    );
+    let version =
+        text("Cargo.toml").lines().find_map(|line| Some(line.strip_prefix("version = ")?.trim_matches('"').to_owned()));
+    assert!(
+        azure.contains(&format!("template: reasoning-chat@{}\n", version.unwrap())),
+        "azure.yaml, metadata.template"
+    );
     let hooks: Vec<&str> =
         azure.lines().map(str::trim).filter(|line| line.starts_with('p') && line.ends_with(':')).collect();
-    let expected = ["predeploy:", "postdeploy:", "predown:", "postdown:", "prepackage:", "predeploy:", "pipeline:"];
+    let expected =
+        ["preup:", "predeploy:", "postup:", "predown:", "postdown:", "prepackage:", "predeploy:", "pipeline:"];
     assert_eq!(hooks, expected);
     let steps: Vec<&str> = runs.iter().step_by(2).filter_map(|run| run.rsplit(' ').next()).collect();
-    assert_eq!(steps, ["api", "addresses", "before-down", "after-down", "page-build", "page-config"]);
+    // azd shows the others' words in a pane that it wipes, and without a terminal nowhere.
+    let seen = azure.lines().filter(|line| line.contains("interactive: true, run: ")).count();
+    assert_eq!(seen, 12, "all but page-config, which speaks while azd draws");
+    assert_eq!(steps, ["before-up", "api", "addresses", "before-down", "after-down", "page-build", "page-config"]);
 }
 
 #[test]
@@ -53,8 +69,9 @@ fn azd_finds_the_page_and_the_files_that_it_deploys() {
         service.take(4).collect::<Vec<_>>(),
         ["  web:", "    project: web", "    dist: dist-azure", "    host: staticwebapp"]
     );
-    assert!(code("infra/modules/page.bicep").contains("tags: union(tags, { 'azd-service-name': 'web' })"));
-    assert!(outputs(&code("infra/main.bicep")).contains("AZURE_RESOURCE_GROUP"), "azd looks for the page there");
+    let defaults = Deployment::of("defaults");
+    assert_eq!(defaults.the("Microsoft.Web/staticSites")["tags"]["azd-service-name"], "web");
+    assert!(outputs().contains("AZURE_RESOURCE_GROUP"), "azd looks for the page there");
     assert!(text("xtask/src/deploy.rs").contains("const PAGE: &str = \"dist-azure\";"));
     assert!(text(".gitignore").lines().any(|line| line == "/web/dist-azure"));
 }

@@ -34,10 +34,27 @@ async fn a_client_that_leaves_during_the_answer_closes_the_upstream_request_whil
 }
 
 #[tokio::test]
-async fn after_done_upstream_is_not_read_on() {
+async fn after_done_upstream_is_read_on_for_a_second_at_most() {
     let app = TestApp::start().await;
     app.upstream.always(Reply::sse(sse(&[&chunk("Hi"), &finish("stop")])).ending(harness::upstream::Ending::Hang));
     let answer = app.ask("Hi").await;
     assert_eq!(answer.last()["done"]["finish_reason"], "stop");
-    assert!(app.upstream.wait_for(|counts| counts.open == 0, Duration::from_secs(1)).await);
+    // A server that ends a moment later keeps its connection; this one never does.
+    assert!(app.upstream.wait_for(|counts| counts.open == 0, Duration::from_secs(3)).await);
+}
+
+/// Some servers send the end of a body as a packet of its own, a moment after `[DONE]`.
+#[tokio::test]
+async fn a_hundred_turns_make_one_connection() {
+    let app = TestApp::start().await;
+    let mut bytes = sse(&[&chunk("Hi"), &finish("stop")]);
+    bytes.extend_from_slice(b": bye\n\n");
+    let reply = Reply::sse(bytes).chunked().split(harness::upstream::Split::Events).pace(Duration::from_millis(5));
+    app.upstream.always(reply);
+    for turn in 0..100 {
+        assert!(app.ask("Hi").await.last()["done"].is_object(), "turn {turn}");
+        // The next question comes once the last answer's connection is free again.
+        assert!(app.upstream.wait_for(|counts| counts.open == 0, SOON).await);
+    }
+    assert_eq!(app.upstream.connections(), 1);
 }

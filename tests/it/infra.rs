@@ -1,13 +1,13 @@
-//! What `infra/` promises, as far as its own text shows it: settings, roles, origins, no keys, wiring.
-//!
-//! Types, property names and versions are checked by `cargo xtask test` against Azure's type data, where that is at hand.
+//! What `infra/` promises: settings, roles, origins, no keys. Read from what deployments are made of, see `deployments`;
+//! the text itself is looked at only for what no deployment shows.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use reasoning_chat::settings::Settings;
 use reasoning_chat::settings::variables;
-use serde_json::Value;
+use serde_json::{Value, json};
 
+use crate::deployments::Deployment;
 use crate::support::app::project;
 
 /// Set by the platform itself.
@@ -18,10 +18,18 @@ const PLATFORM: [&str; 5] = [
     "IDENTITY_HEADER",
     "WEBSITE_SITE_NAME",
 ];
-/// The host's own settings that the program reads too.
-const OF_THE_HOST: [&str; 2] = ["APPLICATIONINSIGHTS_CONNECTION_STRING", "APPLICATIONINSIGHTS_AUTHENTICATION_STRING"];
+/// The host's own settings, which it needs without keys. Flex Consumption refuses `FUNCTIONS_WORKER_RUNTIME` and the like.
+const OF_THE_HOST: [&str; 5] = [
+    "APPLICATIONINSIGHTS_AUTHENTICATION_STRING",
+    "APPLICATIONINSIGHTS_CONNECTION_STRING",
+    "AzureWebJobsStorage__accountName",
+    "AzureWebJobsStorage__clientId",
+    "AzureWebJobsStorage__credential",
+];
 /// Of use outside production only.
 const LOCAL: [&str; 2] = ["AZURE_TENANT_ID", "PORT"];
+/// What `infra/` can set already, and a program that does not know it yet does not read.
+const AWAITED: [&str; 3] = ["IMAGES", "MODELS", "OPENAI_API"];
 /// What azd puts into its environment by itself.
 const OF_AZD: [&str; 2] = ["AZURE_ENV_NAME", "AZURE_LOCATION"];
 /// What the one who deploys chooses for themselves; a pipeline has its own values.
@@ -40,31 +48,24 @@ pub(crate) fn text(file: &str) -> String {
 }
 
 /// A Bicep file without its comment lines.
-pub(crate) fn code(file: &str) -> String {
+fn code(file: &str) -> String {
     text(file).lines().filter(|line| !line.trim_start().starts_with("//")).map(|line| format!("{line}\n")).collect()
 }
 
 /// All Bicep files, by path.
 fn bicep() -> BTreeMap<String, String> {
-    let modules = std::fs::read_dir(project().join("infra/modules")).unwrap();
-    let modules = modules.map(|entry| format!("infra/modules/{}", entry.unwrap().file_name().to_str().unwrap()));
-    modules.chain(["infra/main.bicep".to_owned()]).map(|file| (file.clone(), code(&file))).collect()
-}
-
-/// The lines of the block that begins with `head`, up to its closing brace at the head's depth.
-fn block<'a>(code: &'a str, head: &str) -> Vec<&'a str> {
-    let mut lines = code.lines().skip_while(|line| !line.trim_start().starts_with(head));
-    let first = lines.next().unwrap_or_else(|| panic!("no {head}"));
-    let end = format!("{}}}", " ".repeat(first.len() - first.trim_start().len()));
-    lines.take_while(|line| **line != end).collect()
-}
-
-/// The keys of an object's own lines: those with the least depth.
-fn keys(lines: &[&str]) -> BTreeSet<String> {
-    let depth = |line: &&str| line.len() - line.trim_start().len();
-    let least = lines.iter().filter(|line| !line.trim().is_empty()).map(depth).min().unwrap_or_default();
-    let own = lines.iter().filter(|line| depth(line) == least).filter_map(|line| line.trim().split_once(':'));
-    own.map(|(key, _)| key.to_owned()).collect()
+    let mut files = BTreeMap::new();
+    for folder in ["infra", "infra/modules"] {
+        for entry in std::fs::read_dir(project().join(folder)).unwrap() {
+            let path = entry.unwrap().path();
+            if path.extension().is_some_and(|ending| ending == "bicep") {
+                let file = format!("{folder}/{}", path.file_name().unwrap().to_str().unwrap());
+                files.insert(file.clone(), code(&file));
+            }
+        }
+    }
+    assert!(files.len() > 10);
+    files
 }
 
 /// `param NAME` of a file, each with its default where there is one.
@@ -79,9 +80,9 @@ fn params(code: &str) -> BTreeMap<String, Option<String>> {
         .collect()
 }
 
-pub(crate) fn outputs(code: &str) -> BTreeSet<String> {
-    let lines = code.lines().filter_map(|line| line.strip_prefix("output "));
-    lines.map(|line| line.split_whitespace().next().unwrap().to_owned()).collect()
+/// What a deployment puts out.
+pub(crate) fn outputs() -> BTreeSet<String> {
+    Deployment::of("defaults").outputs().keys().cloned().collect()
 }
 
 /// The parameters file: each parameter with its value.
@@ -93,76 +94,108 @@ fn parameters() -> BTreeMap<String, Value> {
 
 /// What `azd env set` sets: the variable of each parameter that has one, with the default behind it.
 pub(crate) fn inputs() -> BTreeMap<String, (String, String)> {
+    let mut given = parameters();
+    if let Some(Value::Object(settings)) = given.remove("programSettings") {
+        given.extend(settings);
+    }
     let with_variable = |(name, value): (String, Value)| {
         let inside = value.as_str()?.strip_prefix("${")?.strip_suffix('}')?.to_owned();
         let (variable, default) = inside.split_once('=').unwrap_or((&inside, ""));
         Some((name, (variable.to_owned(), default.to_owned())))
     };
-    parameters().into_iter().filter_map(with_variable).collect()
+    given.into_iter().filter_map(with_variable).collect()
 }
 
 fn names<'a>(all: impl IntoIterator<Item = &'a str>) -> BTreeSet<String> {
     all.into_iter().map(str::to_owned).collect()
 }
 
+/// What the operator sets for the program.
+fn operators() -> BTreeSet<String> {
+    let mut operators: BTreeSet<String> =
+        parameters()["programSettings"].as_object().unwrap().keys().cloned().collect();
+    operators.insert("EXTRA_BODY".to_owned());
+    operators
+}
+
 #[test]
 fn every_variable_of_the_program_has_exactly_one_place_in_azure_and_there_is_no_other_setting() {
-    let fixed = keys(&block(&code("infra/modules/api.bicep"), "var fixedSettings = {"));
-    let operators: BTreeSet<String> = parameters()["programSettings"].as_object().unwrap().keys().cloned().collect();
+    let operators = operators();
+    let mut fixed = BTreeSet::new();
+    for deployment in Deployment::all() {
+        let of_a_model = |name: &str| name.starts_with("MODEL_");
+        let host = |name: &str| OF_THE_HOST.contains(&name);
+        let names = deployment.settings().into_keys().filter(|name| !of_a_model(name) && !host(name));
+        fixed.extend(names.filter(|name| !operators.contains(name)));
+    }
     let places = [&fixed, &operators, &names(PLATFORM), &names(OF_THE_HOST), &names(LOCAL)];
-    for variable in variables::ALL {
+    let patterns = |name: &str| name.contains('<');
+    for variable in variables::ALL.iter().filter(|variable| !patterns(variable.name)) {
         let held = places.iter().filter(|place| place.contains(variable.name)).count();
         assert_eq!(held, 1, "{}: set by Bicep, main.parameters.json, the platform, or local only", variable.name);
     }
-    for name in places.into_iter().flatten() {
-        assert!(variables::ALL.iter().any(|variable| variable.name == *name), "{name} is no setting of the program");
+    for name in places.into_iter().flatten().filter(|name| !name.starts_with("AzureWebJobsStorage__")) {
+        let known = variables::ALL.iter().any(|variable| variable.name == *name) || AWAITED.contains(&name.as_str());
+        assert!(known, "{name} is no setting of the program");
     }
 }
 
 #[test]
-fn the_hosts_own_settings_are_those_that_it_needs_without_keys() {
-    let host = keys(&block(&code("infra/modules/api.bicep"), "var hostSettings = {"));
-    let expected = [
-        "APPLICATIONINSIGHTS_AUTHENTICATION_STRING",
-        "APPLICATIONINSIGHTS_CONNECTION_STRING",
-        "AzureWebJobsStorage__accountName",
-        "AzureWebJobsStorage__clientId",
-        "AzureWebJobsStorage__credential",
-    ];
-    assert_eq!(host, names(expected), "Flex Consumption refuses FUNCTIONS_WORKER_RUNTIME and the like");
-    assert!(text("infra/modules/api.bicep").contains("union(chosenSettings, hostSettings, fixedSettings)"));
+fn the_host_has_what_it_needs_in_every_deployment() {
+    for deployment in Deployment::all() {
+        let settings = deployment.settings();
+        for name in OF_THE_HOST {
+            assert!(settings.contains_key(name), "{}: {name}", deployment.name);
+        }
+        assert!(!settings.keys().any(|name| name.starts_with("FUNCTIONS_")), "{}", deployment.name);
+    }
 }
 
 #[test]
-fn the_program_starts_with_what_bicep_sets() {
-    for (anonymous, scope) in [("false", ""), ("true", "https://ai.azure.com/.default")] {
+fn the_program_starts_with_what_every_deployment_sets() {
+    for deployment in Deployment::all() {
+        let settings = deployment.settings();
         let lookup = |name: &str| {
-            let value = match name {
-                "AZURE_INFERENCE_ENDPOINT" => "https://ai-abc.services.ai.azure.com",
-                "AZURE_DEEPSEEK_DEPLOYMENT" => "DeepSeek-V3.2",
-                "AZURE_CLIENT_ID" => "11111111-2222-3333-4444-555555555555",
-                "RUNNING_IN_PRODUCTION" => "true",
-                "ALLOWED_ORIGINS" => "https://page.azurestaticapps.net",
-                "ALLOW_ANONYMOUS" => anonymous,
-                "AZURE_INFERENCE_SCOPE" => scope,
-                _ => return None,
-            };
-            Some(value.to_owned())
+            let value = settings.get(name)?;
+            // What only Azure knows.
+            Some(match name {
+                _ if !value.starts_with('[') => value.clone(),
+                "AZURE_CLIENT_ID" => "11111111-2222-3333-4444-555555555555".to_owned(),
+                "ALLOWED_ORIGINS" => "https://page.azurestaticapps.net".to_owned(),
+                "AZURE_INFERENCE_ENDPOINT" => "https://shared-ai.services.ai.azure.com".to_owned(),
+                "MODEL_FAST" => "flash@https://shared-ai.services.ai.azure.com".to_owned(),
+                "APPLICATIONINSIGHTS_CONNECTION_STRING" => {
+                    "InstrumentationKey=11111111-2222-3333-4444-555555555555;IngestionEndpoint=https://in.example/"
+                        .to_owned()
+                }
+                "APPLICATIONINSIGHTS_AUTHENTICATION_STRING" => {
+                    "ClientId=11111111-2222-3333-4444-555555555555;Authorization=AAD".to_owned()
+                }
+                // The settings of models.json for a model that was there before.
+                "REASONING_EFFORT" => "high".to_owned(),
+                "AZURE_INFERENCE_API" => String::new(),
+                _ => panic!("{}: {name} is {value}", deployment.name),
+            })
         };
-        let settings = Settings::from_lookup(&lookup).unwrap_or_else(|faults| panic!("{faults:?}"));
-        assert!(!settings.models.is_empty());
+        let settings =
+            Settings::from_lookup(&lookup).unwrap_or_else(|faults| panic!("{}: {faults:?}", deployment.name));
+        assert!(!settings.models.is_empty(), "{}", deployment.name);
     }
 }
 
 #[test]
 fn an_instance_gets_no_more_answers_than_the_program_takes() {
-    let most: u32 = params(&code("infra/main.bicep"))["streamsPerInstance"].as_ref().unwrap().parse().unwrap();
-    let takes: u32 = variables::MAX_CONCURRENT_STREAMS.default.parse().unwrap();
-    assert!(most <= takes, "{most} and {takes}");
+    let takes: u64 = variables::MAX_CONCURRENT_STREAMS.default.parse().unwrap();
+    for deployment in Deployment::all() {
+        let app = deployment.the("Microsoft.Web/sites");
+        let most =
+            app.pointer("/properties/functionAppConfig/scaleAndConcurrency/triggers/http/perInstanceConcurrency");
+        assert!(most.and_then(Value::as_u64).unwrap() <= takes, "{}", deployment.name);
+    }
 }
 
 #[test]
-fn roles_are_the_documented_ones() {
+fn roles_are_the_documented_ones_each_on_one_resource_and_no_wider() {
     let page = text("docs/security.md");
     let is_id = |word: &str| word.len() == 36 && word.split('-').map(str::len).eq([8, 4, 4, 4, 12]);
     let mut documented = BTreeMap::new();
@@ -175,95 +208,161 @@ fn roles_are_the_documented_ones() {
     let expected: BTreeMap<String, String> = ROLES.map(|(name, id)| (name.to_owned(), id.to_owned())).into();
     assert_eq!(documented, expected, "docs/security.md");
 
-    let mut used = BTreeMap::new();
-    for (file, code) in bicep() {
-        for line in code.lines() {
-            for id in line.split('\'').filter(|word| is_id(word)) {
-                let name = line.trim().strip_prefix("var ").and_then(|rest| rest.split_once(' ')).map(|(name, _)| name);
-                let name = name.unwrap_or_else(|| panic!("{file}: an id without a name: {line}"));
-                used.insert(name.to_lowercase(), id.to_owned());
+    let mut given = BTreeSet::new();
+    for deployment in Deployment::all() {
+        for assignment in deployment.of_type("Microsoft.Authorization/roleAssignments") {
+            let role = assignment["properties"]["roleDefinitionId"].as_str().unwrap().rsplit('/').next().unwrap();
+            let (name, _) = ROLES.iter().find(|(_, id)| *id == role).unwrap_or_else(|| panic!("{role}"));
+            let scope = assignment["id"].as_str().unwrap().strip_prefix("[extensionResourceId('").unwrap();
+            let scope = scope.split_once('\'').unwrap().0;
+            // The resource's type: what stands between the provider and the names.
+            let path: Vec<&str> = scope.split_once("/providers/").expect(scope).1.split('/').collect();
+            let kind = path.iter().skip(1).step_by(2).fold(path[0].to_owned(), |kind, part| format!("{kind}/{part}"));
+            let who = assignment["properties"]["principalId"].as_str().unwrap();
+            let who = if who == "[deployer().objectId]" { "who deploys" } else { "the app" };
+            if who == "the app" {
+                assert!(assignment["properties"]["principalId"].as_str().unwrap().contains("userAssignedIdentities"));
+                assert_eq!(assignment["properties"]["principalType"], "ServicePrincipal");
             }
+            given.insert((*name, kind, who));
         }
     }
-    let expected = ROLES.map(|(name, id)| (name.replace(' ', "").to_lowercase(), id.to_owned()));
-    assert_eq!(used, expected.into(), "infra/");
+    let container = "Microsoft.Storage/storageAccounts/blobServices/containers";
+    let expected = [
+        ("Cognitive Services User", "Microsoft.CognitiveServices/accounts", "the app"),
+        ("Cognitive Services User", "Microsoft.CognitiveServices/accounts", "who deploys"),
+        ("Monitoring Metrics Publisher", "Microsoft.Insights/components", "the app"),
+        ("Storage Blob Data Contributor", container, "who deploys"),
+        ("Storage Blob Data Owner", "Microsoft.Storage/storageAccounts", "the app"),
+    ];
+    assert_eq!(given, expected.map(|(role, kind, who)| (role, kind.to_owned(), who)).into());
 }
 
 #[test]
-fn every_role_is_given_on_one_resource_and_no_wider() {
-    let mut given = BTreeSet::new();
-    for (file, code) in bicep() {
-        for line in code.lines().filter(|line| line.contains("'Microsoft.Authorization/roleAssignments@")) {
-            let symbol = line.split_whitespace().nth(1).unwrap();
-            let assignment = block(&code, line);
-            let scope = assignment.iter().find_map(|line| line.strip_prefix("  scope: "));
-            let role = assignment.iter().find_map(|line| line.trim().strip_prefix("roleDefinitionId: "));
-            let role = role.unwrap_or_else(|| panic!("{file}: {symbol}")).trim_end_matches(')').rsplit(", ").next();
-            given.insert((symbol.to_owned(), role.unwrap().to_owned(), scope.unwrap_or("none").to_owned()));
+fn the_app_may_call_every_account_that_it_is_told_of() {
+    for deployment in Deployment::all() {
+        let called: BTreeSet<String> = deployment
+            .of_type("Microsoft.Authorization/roleAssignments")
+            .into_iter()
+            .filter(|assignment| assignment["properties"]["principalType"] == "ServicePrincipal")
+            .filter_map(|assignment| {
+                let scope = assignment["id"].as_str()?.split_once("Microsoft.CognitiveServices/accounts/")?.1;
+                Some(scope.split('\'').next()?.to_owned())
+            })
+            .collect();
+        let settings = deployment.settings();
+        let endpoints =
+            settings.iter().filter(|(name, _)| *name == "AZURE_INFERENCE_ENDPOINT" || name.starts_with("MODEL_"));
+        let endpoints: String = endpoints.map(|(_, value)| value.as_str()).collect();
+        // As an address where it is known, else as the account that Azure is asked for it.
+        let mut told = BTreeSet::new();
+        for (before, after) in [("https://", '.'), ("Microsoft.CognitiveServices/accounts/", '\'')] {
+            for rest in endpoints.split(before).skip(1).filter(|rest| !rest.starts_with('{')) {
+                told.insert(rest.split(['/', after]).next().unwrap().to_owned());
+            }
+        }
+        assert_eq!(called, told, "{}", deployment.name);
+        assert!(!called.is_empty(), "{}", deployment.name);
+        for account in deployment.of_type("Microsoft.CognitiveServices/accounts") {
+            assert!(called.contains(account["name"].as_str().unwrap()), "{}", deployment.name);
         }
     }
-    let expected = [
-        ("app", "cognitiveServicesUser", "account"),
-        ("appStorage", "storageBlobDataOwner", "storage"),
-        ("appTelemetry", "monitoringMetricsPublisher", "insights"),
-        ("developer", "cognitiveServicesUser", "account"),
-        ("uploader", "storageBlobDataContributor", "storage::blobs::package"),
-    ];
-    assert_eq!(
-        given,
-        expected.map(|(symbol, role, scope)| (symbol.to_owned(), role.to_owned(), scope.to_owned())).into()
-    );
 }
 
 #[test]
 fn what_must_come_first_does() {
-    let needs = |file: &str, head: &str, first: &str| {
-        let code = code(file);
-        assert!(
-            block(&code, head).iter().any(|line| line.trim() == format!("dependsOn: [{first}]")),
-            "{head} needs {first}"
-        );
+    let main = code("infra/main.bicep");
+    let needs = |module: &str, first: &str| {
+        let block = main.split_once(&format!("\nmodule {module} ")).unwrap_or_else(|| panic!("{module}")).1;
+        let block = block.split_once("\nmodule ").map_or(block, |(block, _)| block);
+        assert!(block.contains(&format!("dependsOn: [{first}]")), "{module} needs {first}");
     };
-    needs("infra/modules/api.bicep", "resource authentication ", "settings");
-    needs("infra/main.bicep", "module api ", "roles");
-    for module in ["identity", "monitoring", "storage", "model", "page"] {
-        needs("infra/main.bicep", &format!("module {module} "), "group");
+    needs("authentication", "settings");
+    needs("api", "storageAccess, storageEndpoint");
+    needs("settings", "modelAccess");
+    for module in ["identity", "monitoring", "network", "storage", "model", "page"] {
+        needs(module, "group");
     }
 }
 
 #[test]
 fn only_the_pages_origin_may_call() {
-    let api = code("infra/modules/api.bicep");
-    let origins: Vec<&str> = api.lines().filter(|line| line.contains("allowedOrigins")).map(str::trim).collect();
-    assert_eq!(origins, ["allowedOrigins: [pageOrigin]"]);
-    assert!(api.contains("supportCredentials: false"));
-    assert!(api.lines().any(|line| line.trim() == "ALLOWED_ORIGINS: pageOrigin"));
-    assert!(text("infra/main.bicep").contains("pageOrigin: page.outputs.origin"));
-    for (file, code) in bicep() {
-        assert!(!code.contains("'*'"), "{file}");
+    for deployment in Deployment::all() {
+        let site = deployment.the("Microsoft.Web/staticSites")["id"].as_str().unwrap();
+        let page = format!("[format('https://{{0}}', reference('{site}', '2025-03-01').defaultHostname)]");
+        let cors = &deployment.the("Microsoft.Web/sites")["properties"]["siteConfig"]["cors"];
+        assert_eq!(cors, &json!({ "allowedOrigins": [page], "supportCredentials": false }), "{}", deployment.name);
+        assert_eq!(deployment.settings()["ALLOWED_ORIGINS"], page, "{}", deployment.name);
     }
 }
 
 #[test]
 fn strangers_get_401_unless_anonymous_use_was_chosen() {
-    let api = code("infra/modules/api.bicep");
-    for line in [
-        "enabled: !allowAnonymous",
-        "requireAuthentication: !allowAnonymous",
-        "unauthenticatedClientAction: allowAnonymous ? 'AllowAnonymous' : 'Return401'",
-        "openIdIssuer: '${environment().authentication.loginEndpoint}${tenant().tenantId}/v2.0'",
-        "clientId: signInClientId",
-        "allowedAudiences: [signInClientId, signInUri]",
-        "allowedApplications: [signInClientId]",
-        "ALLOW_ANONYMOUS: allowAnonymous ? 'true' : 'false'",
-        "RUNNING_IN_PRODUCTION: 'true'",
-        "httpsOnly: true",
-    ] {
-        assert!(api.lines().any(|other| other.trim() == line), "{line}");
+    for deployment in Deployment::all() {
+        let anonymous = deployment.name == "anonymous";
+        let authentication = deployment.configuration("authsettingsV2");
+        assert_eq!(authentication["platform"]["enabled"], !anonymous, "{}", deployment.name);
+        let expected = json!({
+            "requireAuthentication": !anonymous,
+            "unauthenticatedClientAction": if anonymous { "AllowAnonymous" } else { "Return401" },
+        });
+        assert_eq!(authentication["globalValidation"], expected, "no path is open: {}", deployment.name);
+        let settings = deployment.settings();
+        assert_eq!(settings["ALLOW_ANONYMOUS"], anonymous.to_string(), "{}", deployment.name);
+        assert_eq!(settings["RUNNING_IN_PRODUCTION"], "true", "{}", deployment.name);
+        if anonymous {
+            assert_eq!(authentication["identityProviders"], json!({}));
+            assert!(deployment.of_type("Microsoft.Graph/applications@v1.0").is_empty());
+            continue;
+        }
+        let entra = &authentication["identityProviders"]["azureActiveDirectory"];
+        let issuer = "[format('{0}{1}/v2.0', environment().authentication.loginEndpoint, '11111111-1111-1111-1111-111111111111')]";
+        assert_eq!(entra["registration"]["openIdIssuer"], issuer, "this tenant's: {}", deployment.name);
+        let id = &deployment.outputs()["SIGN_IN_CLIENT_ID"];
+        assert_eq!(&entra["registration"]["clientId"], id, "{}", deployment.name);
+        let uri = &deployment.outputs()["SIGN_IN_URI"];
+        assert_eq!(entra["validation"]["allowedAudiences"], json!([id, uri]), "{}", deployment.name);
+        let allowed = entra.pointer("/validation/defaultAuthorizationPolicy/allowedApplications").unwrap();
+        if deployment.name != "api-clients" {
+            assert_eq!(allowed, &json!([id]), "the page alone: {}", deployment.name);
+        }
+        for registration in deployment.of_type("Microsoft.Graph/applications@v1.0") {
+            assert_eq!(registration["properties"]["signInAudience"], "AzureADMyOrg");
+        }
     }
-    assert!(!api.contains("excludedPaths"), "no path is open");
-    assert!(code("infra/modules/sign-in.bicep").contains("signInAudience: 'AzureADMyOrg'"));
-    assert_eq!(params(&code("infra/main.bicep"))["allowAnonymous"].as_deref(), Some("false"));
+}
+
+#[test]
+fn the_page_asks_for_its_token_in_the_form_that_can_be_renewed() {
+    for deployment in Deployment::all().iter().filter(|deployment| deployment.name != "anonymous") {
+        let scope = deployment.outputs()["SIGN_IN_SCOPE"].as_str().unwrap();
+        let client = deployment.outputs()["SIGN_IN_CLIENT_ID"].as_str().unwrap();
+        let expected = match client.strip_prefix('[') {
+            Some(expression) => format!("[format('{{0}}/user_impersonation', {expression}").replace(']', ")]"),
+            None => format!("{client}/user_impersonation"),
+        };
+        assert_eq!(scope, expected, "{}", deployment.name);
+    }
+}
+
+#[test]
+fn clients_that_were_named_may_call_and_no_other() {
+    let named = Deployment::of("api-clients");
+    let cli = "04b07795-8ddb-461a-bbee-02f9e1bf7b46";
+    let workload = "44444444-4444-4444-4444-444444444444";
+    let entra = &named.configuration("authsettingsV2")["identityProviders"]["azureActiveDirectory"];
+    let allowed = entra.pointer("/validation/defaultAuthorizationPolicy/allowedApplications").unwrap();
+    assert_eq!(allowed, &json!([named.outputs()["SIGN_IN_CLIENT_ID"], cli, workload]));
+    let registration = &named.the("Microsoft.Graph/applications@v1.0")["properties"];
+    let scope = &registration["api"]["oauth2PermissionScopes"][0]["id"];
+    let granted = |client: &str| json!({ "appId": client, "delegatedPermissionIds": [scope] });
+    assert_eq!(registration["api"]["preAuthorizedApplications"], json!([granted(cli), granted(workload)]));
+    assert_eq!(named.the("Microsoft.Graph/servicePrincipals@v1.0")["properties"]["appRoleAssignmentRequired"], true);
+    assert_eq!(named.settings()["OPENAI_API"], "true");
+    let default = Deployment::of("defaults");
+    let registration = &default.the("Microsoft.Graph/applications@v1.0")["properties"];
+    assert_eq!(registration["api"]["preAuthorizedApplications"], json!([]));
+    assert_eq!(registration["appRoles"][0]["allowedMemberTypes"], json!(["Application"]));
 }
 
 #[test]
@@ -289,18 +388,77 @@ fn there_is_no_key_and_no_secret() {
     for file in ["infra/main.parameters.json", "azure.yaml"] {
         files.insert(file.to_owned(), text(file));
     }
+    for deployment in Deployment::all() {
+        files.insert(format!("{}: outputs", deployment.name), json!(deployment.outputs()).to_string());
+    }
     for (file, code) in files {
         let code = code.to_lowercase();
         for word in banned {
             assert!(!code.contains(word), "{file}: {word}");
         }
+        assert!(!code.contains("'*'"), "{file}");
     }
-    let says = |file: &str, line: &str| code(file).lines().any(|other| other.trim() == line);
-    assert!(says("infra/modules/storage.bicep", "allowSharedKeyAccess: false"));
-    assert!(says("infra/modules/storage.bicep", "allowBlobPublicAccess: false"));
-    assert!(says("infra/modules/model.bicep", "disableLocalAuth: true"));
-    assert!(says("infra/modules/monitoring.bicep", "DisableLocalAuth: true"));
-    assert_eq!(code("infra/modules/api.bicep").matches("allow: false").count(), 2, "no FTP and no SCM password");
+    for deployment in Deployment::all() {
+        let storage = &deployment.the("Microsoft.Storage/storageAccounts")["properties"];
+        assert_eq!(storage["allowSharedKeyAccess"], false, "{}", deployment.name);
+        assert_eq!(storage["allowBlobPublicAccess"], false, "{}", deployment.name);
+        for account in deployment.of_type("Microsoft.CognitiveServices/accounts") {
+            assert_eq!(account["properties"]["disableLocalAuth"], true, "{}", deployment.name);
+        }
+        for insights in deployment.of_type("Microsoft.Insights/components") {
+            assert_eq!(insights["properties"]["DisableLocalAuth"], true, "{}", deployment.name);
+        }
+        let passwords = deployment.of_type("Microsoft.Web/sites/basicPublishingCredentialsPolicies");
+        let names: Vec<_> =
+            passwords.iter().map(|policy| policy["name"].as_str().unwrap().rsplit('/').next()).collect();
+        assert_eq!(names, [Some("ftp"), Some("scm")], "{}", deployment.name);
+        assert!(passwords.iter().all(|policy| policy["properties"]["allow"] == false), "{}", deployment.name);
+    }
+}
+
+#[test]
+fn connections_are_encrypted() {
+    for deployment in Deployment::all() {
+        let app = &deployment.the("Microsoft.Web/sites")["properties"];
+        assert_eq!(app["httpsOnly"], true, "{}", deployment.name);
+        assert_eq!(app["siteConfig"]["minTlsVersion"], "1.2", "{}", deployment.name);
+        // Each open answer would hold one of the six connections that a browser opens by HTTP/1.1.
+        assert_eq!(app["siteConfig"]["http20Enabled"], true, "{}", deployment.name);
+        assert_eq!(deployment.configuration("authsettingsV2")["httpSettings"]["requireHttps"], true);
+        let storage = &deployment.the("Microsoft.Storage/storageAccounts")["properties"];
+        assert_eq!(storage["minimumTlsVersion"], "TLS1_2", "{}", deployment.name);
+        assert_eq!(storage["supportsHttpsTrafficOnly"], true, "{}", deployment.name);
+    }
+}
+
+#[test]
+fn a_private_network_closes_model_and_storage_and_nothing_else_opens_them() {
+    for deployment in Deployment::all() {
+        let private = deployment.name == "private-network";
+        let access = if private { "Disabled" } else { "Enabled" };
+        let mut closed = vec![deployment.the("Microsoft.Storage/storageAccounts")];
+        closed.extend(deployment.of_type("Microsoft.CognitiveServices/accounts"));
+        for resource in &closed {
+            assert_eq!(
+                resource["properties"]["publicNetworkAccess"], access,
+                "{}: {}",
+                deployment.name, resource["id"]
+            );
+        }
+        let endpoints = deployment.of_type("Microsoft.Network/privateEndpoints");
+        let reached: BTreeSet<&str> = endpoints
+            .iter()
+            .filter_map(|endpoint| {
+                endpoint
+                    .pointer("/properties/privateLinkServiceConnections/0/properties/privateLinkServiceId")?
+                    .as_str()
+            })
+            .collect();
+        let expected: BTreeSet<&str> = closed.iter().filter_map(|resource| resource["id"].as_str()).collect();
+        assert_eq!(reached, if private { expected } else { BTreeSet::new() }, "{}", deployment.name);
+        let subnet = deployment.the("Microsoft.Web/sites")["properties"].get("virtualNetworkSubnetId");
+        assert_eq!(subnet.is_some_and(Value::is_string), private, "{}", deployment.name);
+    }
 }
 
 #[test]
@@ -308,19 +466,66 @@ fn every_parameter_has_its_line_in_the_file_with_the_same_default() {
     let declared = params(&code("infra/main.bicep"));
     let given = parameters();
     assert_eq!(declared.keys().collect::<Vec<_>>(), given.keys().collect::<Vec<_>>());
-    for (name, (_, default)) in inputs() {
-        let expected = declared[&name].clone().unwrap_or_default();
+    let settings = given["programSettings"].as_object().unwrap();
+    for (name, (variable, default)) in inputs() {
+        if settings.contains_key(&name) {
+            assert_eq!(
+                (variable.as_str(), default.as_str()),
+                (name.as_str(), ""),
+                "the program's default is in docs/settings.md"
+            );
+            continue;
+        }
+        // An object has no text for its default; azd sends none, and Bicep's holds.
+        let expected = declared[&name].clone().filter(|default| default != "{}").unwrap_or_default();
         assert_eq!(default, expected, "{name}: main.parameters.json and main.bicep");
     }
-    let settings = given["programSettings"].as_object().unwrap();
-    assert!(settings.values().all(|value| value == ""), "an empty value is the program's default, in docs/settings.md");
+    let plain = settings.values().filter(|value| !value.as_str().unwrap().starts_with("${"));
+    assert!(plain.into_iter().all(|value| value == ""), "an empty value is the program's default, in docs/settings.md");
+}
+
+#[test]
+fn azd_asks_for_a_region_that_has_flex_consumption_and_offers_one_first() {
+    let main = code("infra/main.bicep");
+    let above = main.split_once("\nparam location string").unwrap().0;
+    let (allowed, rest) = above.split_once("@allowed([\n").unwrap().1.split_once("\n])").unwrap();
+    let allowed: Vec<&str> = allowed.lines().map(|line| line.trim().trim_matches('\'')).collect();
+    assert!(allowed.len() > 20 && allowed.is_sorted());
+    let first = rest.split_once("default: '").unwrap().1.split_once('\'').unwrap().0;
+    assert!(rest.contains("type: 'location'") && allowed.contains(&first), "{first}");
+}
+
+#[test]
+fn what_costs_money_has_a_most() {
+    for (file, code) in bicep() {
+        let lines: Vec<&str> = code.lines().map(str::trim).collect();
+        for (at, line) in
+            lines.iter().enumerate().filter(|(_, line)| line.starts_with("param ") && line.contains(" int = "))
+        {
+            let above = lines[..at].iter().rev().take_while(|line| line.starts_with('@'));
+            assert!(
+                above.into_iter().any(|line| line.starts_with("@maxValue(") || line.starts_with("@allowed(")),
+                "{file}: {line}"
+            );
+        }
+    }
 }
 
 #[test]
 fn no_output_comes_back_as_an_input_and_pipelines_get_all_inputs() {
     let inputs: BTreeSet<String> = inputs().into_values().map(|(variable, _)| variable).collect();
-    let outputs = outputs(&code("infra/main.bicep"));
-    assert_eq!(inputs.intersection(&outputs).count(), 0, "a second run would take what it made for something existing");
+    assert_eq!(
+        inputs.intersection(&outputs()).count(),
+        0,
+        "a second run would take what it made for something existing"
+    );
+    for deployment in Deployment::all() {
+        let given: BTreeSet<String> = deployment.outputs().keys().cloned().collect();
+        assert_eq!(given, outputs(), "{}", deployment.name);
+        for variable in deployment.set().keys() {
+            assert!(inputs.contains(variable), "{} sets {variable}, which nothing reads", deployment.name);
+        }
+    }
 
     let azure = text("azure.yaml");
     let variables = azure.split_once("  variables:\n").unwrap().1.lines();
@@ -329,29 +534,6 @@ fn no_output_comes_back_as_an_input_and_pipelines_get_all_inputs() {
     let mut expected = inputs;
     expected.retain(|name| !OF_AZD.contains(&name.as_str()) && !OF_A_DEVELOPER.contains(&name.as_str()));
     assert_eq!(variables, expected, "azure.yaml, pipeline.variables");
-}
-
-#[test]
-fn modules_are_called_with_what_they_take_and_asked_for_what_they_give() {
-    let main = code("infra/main.bicep");
-    let mut modules = 0;
-    for line in main.lines().filter_map(|line| line.strip_prefix("module ")) {
-        modules += 1;
-        let (symbol, rest) = line.split_once(" '").unwrap();
-        let module = code(&format!("infra/{}", rest.split_once('\'').unwrap().0));
-        let call = block(&main, &format!("module {symbol} ")).join("\n");
-        let given = keys(&block(&call, "params: {"));
-        assert_eq!(given, params(&module).into_keys().collect(), "module {symbol}");
-        let has = outputs(&module);
-        for access in [format!("{symbol}.outputs."), format!("{symbol}!.outputs.")] {
-            for (at, _) in main.match_indices(&access) {
-                let rest = &main[at + access.len()..];
-                let name: String = rest.chars().take_while(char::is_ascii_alphanumeric).collect();
-                assert!(has.contains(&name), "module {symbol} has no output {name}");
-            }
-        }
-    }
-    assert_eq!(modules, std::fs::read_dir(project().join("infra/modules")).unwrap().count(), "every module is used");
 }
 
 #[test]
@@ -369,33 +551,25 @@ fn the_deployment_page_names_every_input_and_the_diagram_every_resource() {
         .filter(|word| word.starts_with("Microsoft."))
         .map(str::to_owned)
         .collect();
-    let mut in_bicep = BTreeSet::new();
-    for code in bicep().values() {
-        for line in code.lines().filter(|line| line.starts_with("resource ") && !line.contains(" existing = ")) {
-            let kind = line.split('\'').nth(1).unwrap().split('@').next().unwrap().to_owned();
-            // Settings of a resource belong to it, and a role is an arrow.
-            let part =
-                ["Microsoft.Web/sites/", "Microsoft.Authorization/"].iter().any(|prefix| kind.starts_with(prefix));
-            if !part {
-                in_bicep.insert(kind);
+    let mut made = BTreeSet::new();
+    for deployment in Deployment::all() {
+        for resource in deployment.resources() {
+            let kind = resource["type"].as_str().unwrap().split('@').next().unwrap();
+            // Settings and parts of a resource belong to it, and a role is an arrow.
+            let part = [
+                "Microsoft.Web/sites/",
+                "Microsoft.Authorization/",
+                "Microsoft.Storage/storageAccounts/",
+                "Microsoft.Network/privateEndpoints/",
+                "Microsoft.Network/privateDnsZones/",
+            ];
+            if !part.iter().any(|prefix| kind.starts_with(prefix)) {
+                made.insert(kind.to_owned());
             }
         }
     }
-    assert_eq!(in_diagram, in_bicep, "the diagram in docs/deploying.md");
+    assert_eq!(in_diagram, made, "the diagram in docs/deploying.md");
     for (name, _) in ROLES.iter().filter(|(name, _)| *name != "Storage Blob Data Contributor") {
         assert!(diagram.contains(name), "the diagram lacks the role {name}");
-    }
-}
-
-#[test]
-fn connections_are_encrypted() {
-    for (file, line) in [
-        ("infra/modules/api.bicep", "httpsOnly: true"),
-        ("infra/modules/api.bicep", "minTlsVersion: '1.2'"),
-        ("infra/modules/api.bicep", "requireHttps: true"),
-        ("infra/modules/storage.bicep", "minimumTlsVersion: 'TLS1_2'"),
-        ("infra/modules/storage.bicep", "supportsHttpsTrafficOnly: true"),
-    ] {
-        assert!(code(file).lines().any(|other| other.trim() == line), "{file}: {line}");
     }
 }

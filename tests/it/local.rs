@@ -73,7 +73,7 @@ async fn without_settings_the_demo_model_thinks_and_answers_in_markdown() {
     let program = Program::start(&[]).await;
     assert!(program.address.starts_with("127.0.0.1:"));
     let answer = program.ask("Why is the sky blue? fast").await;
-    assert_eq!(answer.json()[0]["start"]["deployment"], "demo");
+    assert_eq!(answer.json()[0]["start"]["deployment"], "demo-east");
     assert!(answer.reasoning().contains("sky"));
     let content = answer.content();
     for mark in ["## ", "\n- ", "| --", "```", "](http", "AZURE_INFERENCE_ENDPOINT"] {

@@ -47,7 +47,7 @@ async fn inline_thoughts_are_told_apart_on_the_wire() {
 async fn the_request_upstream_is_what_the_contract_says() {
     let app = TestApp::with(&[("SYSTEM_PROMPT", "Be brief."), ("REASONING_EFFORT", "low")]).await;
     app.upstream.always(Reply::sse(sse(&[&finish("stop")])));
-    let body = r#"{"messages":[{"role":"user","content":"a"},{"role":"assistant","content":"b","reasoning_content":"secret"},{"role":"user","content":[{"type":"text","text":"c"}]}],"model":"mine","temperature":2}"#;
+    let body = r#"{"messages":[{"role":"user","content":"a"},{"role":"assistant","content":"b","reasoning_content":"secret"},{"role":"user","content":[{"type":"text","text":"c"}]}],"temperature":2,"top_k":1}"#;
     let request = post(&app.url(), body)
         .header("authorization", "Bearer the-clients")
         .header("cookie", "the=clients")

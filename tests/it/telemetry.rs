@@ -126,15 +126,13 @@ async fn one_request_is_one_story() {
     let first: f64 = request.property("gen_ai.response.time_to_first_chunk").parse().unwrap();
     assert!(first > 0.0 && first <= request.seconds());
 
-    // Its two calls: the token, and upstream, which is told of its span.
+    // The token was fetched at the start, for nobody's request yet; upstream is told of the span of its call.
     let calls = told.of_kind("RemoteDependency");
     assert_eq!(calls.len(), 2, "{calls:?}");
-    for call in &calls {
-        assert_eq!((call.tag("ai.operation.id"), call.tag("ai.operation.parentId")), (TRACE, request.text("id")));
-        assert_eq!(*call.data("success"), true);
-    }
-    assert_eq!(calls[0].text("name"), "token");
+    assert!(calls.iter().all(|call| *call.data("success") == true));
+    assert_eq!((calls[0].text("name"), calls[0].tag("ai.operation.parentId")), ("token", ""));
     let call = &calls[1];
+    assert_eq!((call.tag("ai.operation.id"), call.tag("ai.operation.parentId")), (TRACE, request.text("id")));
     assert_eq!((call.text("name"), call.text("type"), call.text("resultCode")), ("chat completion", "HTTP", "200"));
     assert_eq!(call.text("target"), told.app.upstream.address().to_string());
     assert!(call.text("data").ends_with("/openai/v1/chat/completions"));
@@ -234,7 +232,13 @@ async fn a_client_that_leaves_ends_its_span_and_is_told_so() {
 
 #[tokio::test]
 async fn metrics_are_told_at_the_end_too_and_have_the_conventions_names() {
-    let told = Told::with(&[("MAX_CONCURRENT_STREAMS", "1")]).await;
+    let told = Told::with(&[
+        ("MAX_CONCURRENT_STREAMS", "1"),
+        ("MODELS", "up, down"),
+        ("MODEL_UP", "r1@{upstream}/openai/v1"),
+        ("MODEL_DOWN", "one@http://127.0.0.1:1, two@http://127.0.0.1:1"),
+    ])
+    .await;
     told.ask().await;
     let (reply, gate) = Reply::sse(sse(&[&chunk("Hi"), &finish("stop")])).split(Split::Events).gated();
     told.app.upstream.then(Reply::status(500).header("retry-after-ms", "1"));
@@ -243,8 +247,11 @@ async fn metrics_are_told_at_the_end_too_and_have_the_conventions_names() {
     let mut open = begin(told.request()).await;
     open.line().await.unwrap();
     assert_eq!(told.ask().await.code(), "overloaded");
+    gate.open_all();
+    drop(open.rest().await);
+    let down = r#"{"model":"down","messages":[{"role":"user","content":"Hi"}]}"#;
+    assert_eq!(told.app.send(down).await.code(), "upstream_error");
     told.app.host.terminate_handler().await;
-    drop(open);
     let is_here = |items: &[serde_json::Value]| items.iter().any(|item| item["data"]["baseType"] == "MetricData");
     assert!(told.ingestion.wait_for(is_here, SOON).await, "no metrics");
 
@@ -264,10 +271,12 @@ async fn metrics_are_told_at_the_end_too_and_have_the_conventions_names() {
         let value = value(name, property, text);
         assert!((value - expected).abs() < 1e-9, "{name} where {property} is {text:?}: {value}, not {expected}");
     };
-    is("chat.turns", "chat.outcome", "done", 1.0);
+    is("chat.turns", "chat.outcome", "done", 2.0);
     is("chat.turns", "chat.outcome", "overloaded", 1.0);
     is("chat.shed", "chat.limit", "instance", 1.0);
-    is("chat.upstream.retries", "error.type", "upstream_error", 1.0);
+    is("chat.upstream.retries", "error.type", "upstream_error", 2.0);
+    is("chat.failovers", "gen_ai.request.model", "one", 1.0);
+    is("chat.failovers", "error.type", "upstream_error", 1.0);
     is("chat.token.fetches", "chat.outcome", "ok", 1.0);
     is("gen_ai.client.token.usage", "gen_ai.token.type", "input", 7.0);
     is("gen_ai.client.token.usage", "gen_ai.token.type", "output", 5.0);

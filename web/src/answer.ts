@@ -1,6 +1,6 @@
 /** An answer from its first line to its last: a plain record that is shown, stored and exported. */
 import type { Failure } from './failure';
-import type { Line, Usage } from './wire';
+import type { Line, Told, Usage } from './wire';
 
 /**
  * `waiting`, `thinking`, `answering` while it comes; then one of the others for good. `filtered`: taken back by the
@@ -20,6 +20,10 @@ export interface Answer {
   elapsedMs: number | null;
   firstTokenMs: number | null;
   requestId: string | null;
+  /** Who answers, by the name that the service offers it under; null where it does not say. */
+  model: string | null;
+  /** What `thoughts` are, known from the last line on. */
+  told: Told | null;
   failure: Failure | null;
 }
 
@@ -27,7 +31,7 @@ export interface Answer {
 export function emptyAnswer(): Answer {
   return {
     state: 'waiting', thoughts: '', text: '', thoughtMs: null, finishReason: null, usage: null, elapsedMs: null,
-    firstTokenMs: null, requestId: null, failure: null,
+    firstTokenMs: null, requestId: null, model: null, told: null, failure: null,
   };
 }
 
@@ -42,6 +46,7 @@ export function take(answer: Answer, line: Line, thinkingSince: number | null, n
   switch (line.kind) {
     case 'start':
       answer.requestId = line.requestId;
+      answer.model = line.model;
       break;
     case 'choice':
       if (line.isFiltered) answer.finishReason = 'content_filter';
@@ -63,6 +68,7 @@ export function take(answer: Answer, line: Line, thinkingSince: number | null, n
       answer.usage = line.usage;
       answer.elapsedMs = line.elapsedMs;
       answer.firstTokenMs = line.firstTokenMs;
+      answer.told = line.told;
       if (line.finishReason === 'content_filter') takeBack(answer);
       else answer.state = 'done';
       break;

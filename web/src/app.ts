@@ -1,298 +1,422 @@
-/** The page: which conversation is shown, what is being answered, and what a click does. */
+/** The page: which conversation is shown, and what a click does. */
 import { emptyAnswer, isOpen } from './answer';
-import { afterReload, type Conversation, messagesFor, newConversation, titleFrom, type Turn } from './conversation';
+import { Chats } from './chats';
+import {
+  addTurn, type Conversation, dropTurn, looksLike, newConversation, pathOf, plainQuestion, type Question, showVersion, titleFrom, type Turn, versionsOf,
+} from './conversation';
 import { byId } from './element';
-import { Exchange } from './exchange';
+import { manageChats } from './manage';
+import { remember, remembered } from './memory';
+import { countingTurns, newestThatFit, plan, roomFor } from './messages';
+import { type Limits, type Model, NO_LIMITS } from './offer';
+import { outgoing } from './outgoing';
+import { type Known, modelOf, placeOf, type TurnSource } from './place';
 import type { Session } from './session';
-import type { Store } from './store';
-import { Tabs } from './tabs';
-import { Announcer } from './view/announce';
+import { Store, type Trouble } from './store';
+import { claim, leaveUnclaimed } from './unclaimed';
+import { Announcer, say } from './view/announce';
+import { Attachments } from './view/attachments';
+import { Choice } from './view/choice';
 import { Composer } from './view/composer';
-import { copy } from './view/copy';
-import { editQuestion } from './view/edit';
+import { copyAnswer, copyText } from './view/copy';
+import { editQuestion, isBeingEdited } from './view/edit';
 import { Follow } from './view/follow';
 import { Frames } from './view/frames';
-import { manageChats } from './manage';
-import type { Act } from './view/notice';
+import type { Act, VersionAct } from './view/notice';
+import { Room } from './view/room';
 import { Sidebar } from './view/sidebar';
-import { TurnView } from './view/turn';
+import { toast } from './view/toast';
+import { Transcript } from './view/transcript';
+import { neighbour } from './view/versions';
+import { words } from './words';
 
-const SAVE_EVERY_MS = 1_500;
 const TICK_MS = 500;
-const GO_ON = 'Go on where you stopped.';
 
 /** Everything that a person can do here. */
 export class App {
   private readonly session: Session;
   private readonly store: Store;
+  private readonly chats: Chats;
   private conversation: Conversation = newConversation(Date.now());
-  private views: TurnView[] = [];
-  /** Answers that are coming, by conversation: switching to another one does not end them. */
-  private readonly running = new Map<string, { conversation: Conversation; exchange: Exchange }>();
-  private readonly tabs = new Tabs((id) => void this.changedElsewhere(id), (id) => this.stopAnswer(id));
+  private path: Turn[] = [];
+  private known: Known = { offer: null, canSignIn: false, canJudge: false, isSignedOut: false };
+  /** What the page is called, where no chat is shown. */
+  private name = words.appName;
   /** Counts what is shown: a conversation that was long in loading must not come over another one. */
   private shown = 0;
-  private readonly turns = byId('turns', HTMLElement);
+  /** A conversation that is being loaded to be shown. */
+  private opening: Promise<void> | undefined;
   private readonly frames = new Frames(() => this.paint());
   private readonly announcer = new Announcer();
-  private readonly follow = new Follow(byId('scroller', HTMLElement), (follows) => {
-    byId('to-end', HTMLElement).hidden = follows || this.views.length === 0;
-  });
-  private readonly composer = new Composer((text) => this.send(text), () => this.stop());
+  private readonly follow: Follow;
+  private readonly transcript: Transcript;
+  private readonly attachments: Attachments;
+  private readonly composer: Composer;
+  private readonly choice: Choice;
+  private readonly room: Room;
   private readonly sidebar: Sidebar;
 
-  constructor(session: Session, store: Store) {
+  constructor(session: Session) {
     this.session = session;
-    this.store = store;
-    this.sidebar = new Sidebar(manageChats(this, store));
-    this.turns.addEventListener('click', (event) => this.clicked(event));
+    this.store = new Store(session.signInState().then(({ account }) => account), (trouble) => this.storeFailed(trouble));
+    this.chats = new Chats(session, this.store, {
+      progressed: (conversation) => conversation === this.conversation && this.frames.request(),
+      ended: (conversation) => this.ended(conversation),
+      changedElsewhere: (id) => void this.refreshList().then(() => this.showAnew(id)),
+      listChanged: () => void this.refreshList(),
+    });
+    const scroller = byId('scroller', HTMLElement);
+    const turns = byId('turns', HTMLElement);
+    this.follow = new Follow(scroller, (follows) => {
+      byId('to-end', HTMLElement).hidden = follows || this.path.length === 0;
+    });
+    this.transcript = new Transcript(scroller, turns, (turn) => this.sourceOf(turn), () => this.frames.request(true));
+    this.attachments = new Attachments(byId('composer', HTMLElement));
+    this.composer = new Composer(this.attachments, (question) => this.send(question), () => this.stop(), () => this.showRoom());
+    this.choice = new Choice((chosen) => this.choose(chosen));
+    this.room = new Room(() => this.goOnWithNewest());
+    // Before anything is known of the conversation that the address names: what was typed is there at once.
+    this.composer.open('new');
+    this.sidebar = new Sidebar(manageChats(this.chats, this.store, {
+      open: (id) => {
+        if (location.hash.slice(1) === id) void this.openFromAddress();
+        else location.hash = id;
+      },
+      find: async (id) => (this.conversation.id === id ? this.conversation : this.chats.find(id)),
+      changed: async (conversation) => {
+        await this.chats.keep(conversation);
+        if (conversation.id === this.conversation.id) this.conversation.title = conversation.title;
+        this.showTitle();
+      },
+      gone: (ids) => ids.includes(this.conversation.id) && this.startNew(),
+    }), (wanted, signal, onFound) => this.store.search(wanted, signal, onFound));
+    turns.addEventListener('click', (event) => this.clicked(event));
     for (const id of ['new-chat', 'new-chat-small']) byId(id, HTMLElement).addEventListener('click', () => this.startNew());
     byId('to-end', HTMLElement).addEventListener('click', () => this.follow.resume());
     addEventListener('keydown', (event) => event.key === 'Escape' && !document.querySelector('dialog[open], :popover-open') && this.stop());
     addEventListener('hashchange', () => void this.openFromAddress());
-    addEventListener('pagehide', () => this.running.forEach(({ conversation }) => void store.save(conversation)));
     setInterval(() => this.tick(), TICK_MS);
+    void this.learn();
   }
 
   /** Shows what the address names, or an empty start. */
-  async openFromAddress(): Promise<void> {
+  openFromAddress(): Promise<void> {
+    const opening = this.openAddressed().finally(() => {
+      if (this.opening === opening) this.opening = undefined;
+    });
+    this.opening = opening;
+    return opening;
+  }
+
+
+  private async openAddressed(): Promise<void> {
     const id = location.hash.slice(1);
     const before = this.shown;
-    const found = id ? await this.settled(id) : undefined;
-    if (this.shown === before) this.show(found ?? newConversation(Date.now()));
-    await this.refreshList();
+    const found = id ? await this.chats.find(id) : undefined;
+    if (this.shown === before) this.show(found ?? this.fresh());
+    void this.refreshList();
   }
 
   /** Begins a conversation, which is kept from its first question on. */
   startNew(): void {
     this.sidebar.close();
     if (location.hash) history.pushState(null, '', location.pathname);
-    this.show(newConversation(Date.now()));
+    this.show(this.fresh());
     void this.refreshList();
     this.composer.focus();
   }
 
-  /** The conversation of this id as it is now, be it shown, running or stored. */
-  async find(id: string): Promise<Conversation | undefined> {
-    if (this.conversation.id === id) return this.conversation;
-    return this.running.get(id)?.conversation ?? this.store.load(id);
-  }
-
-  /** Keeps a changed conversation and shows its title. */
-  async keep(conversation: Conversation): Promise<void> {
-    await this.save(conversation);
-    this.showTitle();
-    await this.refreshList();
-  }
-
-  /** Forgets a conversation, its answer too if one is coming. */
-  async forget(id: string): Promise<void> {
-    this.running.get(id)?.exchange.stop();
-    this.running.delete(id);
-    await this.store.remove(id);
-    this.tabs.tell({ changed: id });
-    if (this.conversation.id === id) this.startNew();
-    else await this.refreshList();
-  }
-
-  /** Asks a new question in the conversation that is shown. */
-  send(text: string): void {
-    if (!this.isBusy) this.answerTurn({ question: text, answer: emptyAnswer() });
+  /** Asks a new question in the conversation that is shown, or is about to be. */
+  send(question: Question): void {
+    if (this.opening) return void this.opening.then(() => this.send(question));
+    // The chat that was awaited may turn out to be busy: what was asked is not lost.
+    if (this.isBusy) return this.composer.putBack(question.text);
+    this.ask(this.path.at(-1)?.id ?? null, question);
   }
 
   /** Ends the answer that is shown coming, be it to this tab or to another one. */
   stop(): void {
-    if (!this.isBusy) return;
-    const { id } = this.conversation;
-    if (!this.stopAnswer(id)) this.tabs.tell({ stop: id });
+    if (this.isBusy) this.chats.stop(this.conversation.id);
+  }
+
+  /** Renders all of the conversation, for paper. */
+  async renderAll(): Promise<void> {
+    await this.transcript.wakeAll();
+  }
+
+  /** What this chat is called where the operator gave it a name. */
+  setName(name: string): void {
+    this.name = name;
+    this.showTitle();
   }
 
   /** Whether the answer of the conversation that is shown still comes. */
   private get isBusy(): boolean {
-    const last = this.conversation.turns.at(-1);
+    const last = this.path.at(-1);
     return last !== undefined && isOpen(last.answer);
   }
 
-  /** False if no answer comes to this tab for this conversation. */
-  private stopAnswer(id: string): boolean {
-    const running = this.running.get(id);
-    if (!running) return false;
-    running.exchange.stop();
-    // Not to wait for the request, which may hang before it can be aborted.
-    void this.ended(running.conversation, running.exchange);
-    return true;
+  private get limits(): Limits {
+    return this.known.offer?.limits ?? NO_LIMITS;
+  }
+
+  private get model(): Model | null {
+    return modelOf(this.conversation, this.known);
+  }
+
+  private fresh(): Conversation {
+    return { ...newConversation(Date.now()), model: remembered('model'), effort: remembered('effort') };
+  }
+
+  /** What the service and its operator tell of themselves, when they have told it. */
+  private async learn(): Promise<void> {
+    const [{ kind }, config] = await Promise.all([this.session.signInState(), this.session.config.catch(() => null)]);
+    const canSignIn = kind === 'needed' || kind === 'done' || kind === 'broken';
+    this.known = { ...this.known, canSignIn, canJudge: config?.feedback ?? false, isSignedOut: kind === 'needed' };
+    if (kind === 'done') await claim(this.chats);
+    this.known = { ...this.known, offer: await this.session.offer() };
+    this.showOffer();
+    this.transcript.refresh();
+  }
+
+  private showOffer(): void {
+    const { model, effort } = this.conversation;
+    this.choice.show(this.known.offer, { model, effort });
+    this.attachments.setOffer(this.model?.images ?? false, this.known.offer && this.limits);
+    this.showRoom();
+  }
+
+  private choose({ model, effort }: { model: string | null; effort: string | null }): void {
+    this.conversation.model = model;
+    this.conversation.effort = effort;
+    // The next new chat begins with it.
+    remember('model', model);
+    remember('effort', effort);
+    this.showOffer();
+    this.transcript.refresh();
+    if (this.path.length > 0) void this.chats.keep(this.conversation);
   }
 
   /** Seconds go on while nothing comes; and a tab that an answer came to may be gone. */
   private tick(): void {
     if (!this.isBusy) return;
     this.frames.request();
-    if (!this.running.has(this.conversation.id)) void this.showAnew(this.conversation.id);
-  }
-
-  private async changedElsewhere(id: string): Promise<void> {
-    await this.refreshList();
-    await this.showAnew(id);
+    if (!this.chats.exchangeOf(this.conversation.id)) void this.showAnew(this.conversation.id);
   }
 
   private async showAnew(id: string): Promise<void> {
     const before = this.shown;
-    if (id !== this.conversation.id || this.running.has(id) || !this.store.isLasting) return;
-    const found = await this.settled(id);
-    if (this.shown !== before || this.running.has(id)) return;
+    if (id !== this.conversation.id || this.chats.exchangeOf(id) || this.path.length === 0) return;
+    const found = await this.chats.find(id);
+    if (this.shown !== before || this.chats.exchangeOf(id)) return;
     if (!found) return this.startNew();
     if (!looksLike(found, this.conversation)) this.show(found);
   }
 
-  /** A conversation as it is now. An answer that is open and comes to no tab has been interrupted. */
-  private async settled(id: string): Promise<Conversation | undefined> {
-    const running = this.running.get(id);
-    if (running) return running.conversation;
-    const isHeld = await this.tabs.isHeld(id);
-    const found = await this.store.load(id);
-    return found && !isHeld ? afterReload(found) : found;
-  }
-
-  private async save(conversation: Conversation): Promise<void> {
-    await this.store.save(conversation);
-    this.tabs.tell({ changed: conversation.id });
-  }
-
-  /** Puts the turn behind the others and asks. */
-  private answerTurn(turn: Turn): void {
+  /** Puts a question behind a turn, or at the beginning, and asks it. */
+  private ask(parent: string | null, question: Question): void {
     const { conversation } = this;
-    if (conversation.turns.length === 0 && !conversation.isNamed) conversation.title = titleFrom(turn.question);
-    conversation.turns.push(turn);
-    conversation.updated = Date.now();
-    let savedAt = performance.now();
-    const exchange = new Exchange(turn.answer, () => {
-      if (this.conversation === conversation) this.frames.request();
-      if (performance.now() - savedAt < SAVE_EVERY_MS || !this.running.has(conversation.id)) return;
-      savedAt = performance.now();
-      void this.save(conversation);
-    });
-    this.running.set(conversation.id, { conversation, exchange });
+    if (conversation.turns.length === 0) {
+      if (!conversation.isNamed) conversation.title = titleFrom(question);
+      void this.store.persist();
+      if (this.known.isSignedOut) leaveUnclaimed(conversation.id);
+    }
+    const turn = addTurn(conversation, parent, question, emptyAnswer());
     if (location.hash.slice(1) !== conversation.id) history.pushState(null, '', `#${conversation.id}`);
+    if (conversation.turns.length === 1) this.composer.open(conversation.id);
     this.shown += 1;
-    this.addView(turn);
+    this.path = pathOf(conversation);
+    const images = this.attachments.stored(question.images, conversation.id);
+    const messages = outgoing(plan(this.counting, this.model?.images ?? false, this.limits), images, this.store);
+    const chosen = this.choice.value;
+    this.chats.ask(conversation, turn, messages.then((found) => ({ messages: found, ...chosen })));
     this.announcer.reset(undefined);
-    this.composer.setBusy(true);
+    this.showPath();
     this.follow.resume();
-    this.frames.request();
-    const run = exchange.run(this.session, messagesFor(conversation.turns)).then(() => this.ended(conversation, exchange));
-    // Before the first save, which the other tabs hear of.
-    this.tabs.hold(conversation.id, run);
-    void this.keep(conversation);
   }
 
-  private async ended(conversation: Conversation, exchange: Exchange): Promise<void> {
-    if (this.running.get(conversation.id)?.exchange !== exchange) return;
-    this.running.delete(conversation.id);
-    conversation.updated = Date.now();
-    this.frames.request(true);
-    await this.keep(conversation);
+  private get counting(): readonly Turn[] {
+    return countingTurns(this.path, this.conversation.from);
   }
 
-  /** Asks the last turns anew, from this one on, with this question. */
-  private resend(index: number, question: string): void {
-    const { id } = this.conversation;
-    if (this.isBusy && !this.running.has(id)) return; // It comes in another tab, which would write over this.
-    this.running.get(id)?.exchange.stop();
-    this.running.delete(id);
-    this.conversation.turns.length = index;
-    for (const view of this.views.splice(index)) view.element.remove();
-    this.answerTurn({ question, answer: emptyAnswer() });
+  private ended(conversation: Conversation): void {
+    if (conversation !== this.conversation) return;
+    this.path = pathOf(conversation);
+    const last = this.path.at(-1);
+    // The good answer is back in place of a try that failed: the failure was heard of, and is shown below it.
+    if (last?.failedTry && !isOpen(last.answer)) this.announcer.failed(last.answer, last.failedTry);
+    this.showPath();
+  }
+
+  /** Asks a turn's question anew, or another one in its place. What was answered stays as a version. */
+  private askAgain(turn: Turn, question: Question): void {
+    const { conversation } = this;
+    if (this.isBusy && !this.chats.exchangeOf(conversation.id)) return; // It comes in another tab, which would write over this.
+    this.chats.abandon(conversation.id);
+    turn.failedTry = null;
+    const isLost = !turn.answer.text.trim() && turn.text === question.text && !conversation.turns.some(({ parent }) => parent === turn.id);
+    if (isLost) dropTurn(conversation, turn);
+    if (conversation.from === turn.id) conversation.from = turn.parent;
+    this.ask(turn.parent, question);
+    this.composer.focus();
   }
 
   private show(conversation: Conversation): void {
     this.shown += 1;
     this.conversation = conversation;
-    this.views = [];
-    this.turns.replaceChildren();
-    for (const turn of conversation.turns) this.addView(turn);
-    this.announcer.reset(conversation.turns.at(-1)?.answer);
+    this.path = pathOf(conversation);
+    this.composer.open(conversation.turns.length > 0 ? conversation.id : 'new');
+    this.announcer.reset(this.path.at(-1)?.answer);
     this.showTitle();
-    this.paint();
-    if (conversation.turns.length > 0) this.follow.resume();
+    this.showOffer();
+    this.showPath();
+    if (this.path.length > 0) this.follow.resume();
     else this.follow.rest();
+    for (const turn of this.path) if (isBeingEdited(turn.id)) void this.edit(turn);
+  }
+
+  /** Which turns are shown, or how they stand to each other, is different now. */
+  private showPath(): void {
+    this.showTitle();
+    byId('empty', HTMLElement).hidden = this.path.length > 0;
+    this.transcript.show(this.path);
+    this.transcript.refresh();
+    this.showRoom();
+    this.paint();
   }
 
   private showTitle(): void {
-    const hasTurns = this.conversation.turns.length > 0;
-    byId('title', HTMLElement).textContent = hasTurns ? this.conversation.title : 'Reasoning chat';
-    document.title = hasTurns ? `${this.conversation.title} · Reasoning chat` : 'Reasoning chat';
+    const title = this.path.length > 0 ? this.conversation.title || words.newChat : null;
+    byId('title', HTMLElement).textContent = title ?? this.name;
+    document.title = title ? `${title} · ${this.name}` : this.name;
   }
 
-  private addView(turn: Turn): void {
-    const view = new TurnView(turn, this.views.length + 1);
-    this.views.push(view);
-    this.turns.append(view.element);
-  }
-
-  /** Only the last turn can change; the one before it loses its tools when another one comes. */
   private paint(): void {
-    const exchange = this.running.get(this.conversation.id)?.exchange;
-    for (const [index, view] of this.views.entries()) {
-      const isLast = index === this.views.length - 1;
-      if (!view.update(isLast, isLast ? exchange : undefined)) this.frames.request(true);
-    }
-    const last = this.conversation.turns.at(-1);
-    byId('empty', HTMLElement).hidden = last !== undefined;
+    this.transcript.paint(this.chats.exchangeOf(this.conversation.id));
     this.composer.setBusy(this.isBusy);
+    const last = this.path.at(-1);
     if (last) this.announcer.update(last.answer);
     this.follow.keep();
   }
 
+  private showRoom(): void {
+    if (this.path.length === 0 || this.isBusy) return this.room.show(0, null);
+    const { share, left } = roomFor(this.composer.question, this.counting, this.model?.images ?? false, this.limits);
+    this.room.show(share, left);
+  }
+
+  /** The older turns do not count any more. They stay, and can be read. */
+  private goOnWithNewest(): void {
+    const from = newestThatFit(this.counting, this.limits);
+    if (!from) return;
+    this.conversation.from = from;
+    void this.chats.keep(this.conversation);
+    this.showPath();
+    say(words.olderLeftBehind(this.path.findIndex(({ id }) => id === from)));
+    this.composer.focus();
+  }
+
   private async refreshList(): Promise<void> {
-    this.sidebar.show(await this.store.list(), this.conversation.id, new Set(this.running.keys()));
-    if (!this.store.isLasting) byId('storage-note', HTMLElement).textContent = 'This browser keeps no chats: they are gone when you close the page.';
+    this.sidebar.show(await this.chats.list(), this.conversation.id, this.chats.busy());
+  }
+
+  private storeFailed(trouble: Trouble): void {
+    if (trouble === 'not-kept') byId('storage-note', HTMLElement).textContent = words.keepsNothing;
+    else toast(words.imagesDropped);
+  }
+
+  private sourceOf(turn: Turn): TurnSource {
+    return {
+      turn,
+      place: () => placeOf(turn, this.path, this.conversation, this.known),
+      imageUrl: async (id) => (await this.store.loadImages([id])).get(id)?.url ?? this.attachments.sentUrl(id),
+    };
   }
 
   private clicked(event: Event): void {
     const button = event.target instanceof Element ? event.target.closest('button') : null;
     if (!button) return;
     if (button.hasAttribute('data-copy-code')) {
-      void copy(button.closest('figure')?.querySelector('pre')?.textContent ?? '', button);
+      void copyText(button.closest('figure')?.querySelector('pre')?.textContent ?? '', button);
       return;
     }
     const act = button.dataset.act as Act | undefined;
-    const index = this.views.findIndex((view) => view.element.contains(button));
-    const turn = this.conversation.turns[index];
-    if (act && turn) this.act(act, index, turn, button);
+    const turn = this.transcript.turnAt(button);
+    if (act && turn) this.act(act, turn, button);
   }
 
-  private act(act: Act, index: number, turn: Turn, button: HTMLElement): void {
+  private act(act: Act, turn: Turn, button: HTMLElement): void {
     switch (act) {
       case 'copy':
-        return void copy(turn.answer.text, button);
+        return void copyAnswer(turn.answer.text, this.transcript.viewOf(turn)?.rendered ?? null, button);
+      case 'copy-id':
+        return void copyText(button.parentElement?.querySelector('code')?.textContent ?? '', button);
       case 'retry':
       case 'regenerate':
-        this.resend(index, turn.question);
-        return this.composer.focus();
+        return this.askAgain(turn, turn);
       case 'continue':
-        this.send(GO_ON);
-        return this.composer.focus();
+        return this.send(plainQuestion(words.goOn));
       case 'edit':
-        return void this.edit(index, turn);
+        return void this.edit(turn);
+      case 'newest':
+        this.goOnWithNewest();
+        return this.askAgain(turn, turn);
+      case 'dismiss':
+        turn.failedTry = null;
+        return this.changed();
       case 'new-chat':
         return this.startNew();
       case 'sign-in':
         return void this.session.signIn();
+      case 'up':
+      case 'down':
+        return void this.judge(turn, act);
+      case 'older-answer':
+      case 'newer-answer':
+      case 'older-question':
+      case 'newer-question':
+        return this.showOther(turn, act);
     }
   }
 
-  private async edit(index: number, turn: Turn): Promise<void> {
-    const element = this.views[index]?.element;
-    if (!element) return;
-    const question = await editQuestion(element, turn.question, this.conversation.turns.length - 1 - index);
-    if (question === null || this.conversation.turns[index] !== turn) return;
-    this.resend(index, question);
-    this.composer.focus();
+  private showOther(turn: Turn, act: VersionAct): void {
+    const [side, of] = act.split('-') as ['older' | 'newer', 'answer' | 'question'];
+    const versions = versionsOf(this.conversation, turn);
+    const other = neighbour(of === 'answer' ? versions.answers : versions.questions, turn, of, side === 'older' ? -1 : 1);
+    if (!other || (this.isBusy && turn === this.path.at(-1))) return;
+    showVersion(this.conversation, other);
+    this.path = pathOf(this.conversation);
+    this.announcer.reset(this.path.at(-1)?.answer);
+    this.changed();
+    const element = this.transcript.viewOf(other)?.element;
+    const button = (name: string) => element?.querySelector<HTMLElement>(`[data-act="${name}-${of}"]:enabled`);
+    // Where there is nothing further on this side, the button of the other one.
+    (button(side) ?? button(side === 'older' ? 'newer' : 'older'))?.focus();
   }
-}
 
-/** Whether two versions of a conversation look the same: it changes by turns, by how the last one stands, and by its title. */
-function looksLike(one: Conversation, other: Conversation): boolean {
-  const key = ({ title, turns }: Conversation) => JSON.stringify([title, turns.length, turns.at(-1)?.question, turns.at(-1)?.answer.state]);
-  return key(one) === key(other);
+  private changed(): void {
+    this.showPath();
+    void this.chats.keep(this.conversation);
+  }
+
+  private async judge(turn: Turn, verdict: 'up' | 'down'): Promise<void> {
+    const { requestId } = turn.answer;
+    if (requestId === null || turn.verdict === verdict) return;
+    try {
+      await this.session.sendVerdict(requestId, verdict);
+      turn.verdict = verdict;
+      say(words.thanks);
+      this.changed();
+    } catch {
+      toast(words.verdictFailed);
+    }
+  }
+
+  private async edit(turn: Turn): Promise<void> {
+    const view = this.transcript.viewOf(turn);
+    if (!view || view.element.querySelector('.edit')) return;
+    const text = await editQuestion(view.questionBox, turn.id, turn.text);
+    if (text === null || !this.path.includes(turn)) return;
+    this.askAgain(turn, { text, images: turn.images, files: turn.files });
+  }
 }

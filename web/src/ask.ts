@@ -3,16 +3,22 @@ import { type Failure, ownFailure } from './failure';
 import { LineSplitter } from './lines';
 import { type Line, parseFailure, parseLine } from './wire';
 
+/** A part of a message that holds more than text. */
+export type Part = { type: 'text'; text: string } | { type: 'image_url'; image_url: { url: string; detail: 'auto' } };
+
 /** A message as it travels: no thoughts, nothing but this. */
 export interface Message {
   role: 'user' | 'assistant';
-  content: string;
+  content: string | Part[];
 }
 
 /** What a request needs. */
 export interface Request {
   url: string;
   messages: readonly Message[];
+  /** What the reader chose; null leaves it to the service. */
+  model: string | null;
+  effort: string | null;
   /** A bearer token, where the page signs in. */
   token: string | null;
   signal: AbortSignal;
@@ -28,20 +34,23 @@ export async function ask(request: Request, onLines: (lines: Line[]) => void): P
     response = await fetch(request.url, {
       method: 'POST',
       headers: { 'content-type': 'application/json', ...(request.token && { authorization: `Bearer ${request.token}` }) },
-      body: JSON.stringify({ messages: request.messages }),
+      body: JSON.stringify({
+        messages: request.messages,
+        ...(request.model && { model: request.model }),
+        ...(request.effort && { reasoning_effort: request.effort }),
+      }),
       signal: request.signal,
       // A platform's redirect to a sign-in page would end as a CORS riddle; by name it is a failure like others.
       redirect: 'manual',
       cache: 'no-store',
     });
-  } catch (error) {
+  } catch {
+    // The error's text is the browser's ("Failed to fetch") and tells people nothing.
     request.signal.throwIfAborted();
-    if (!navigator.onLine) return ownFailure('offline', 'There is no network connection.');
-    void error; // Its text is the browser's ("Failed to fetch") and tells people nothing.
-    return ownFailure('unreachable', 'No answer came from the service.');
+    return ownFailure(navigator.onLine ? 'unreachable' : 'offline');
   }
   if (response.type === 'opaqueredirect') {
-    return ownFailure('unauthenticated', 'The service wants you to sign in.', { retryable: false });
+    return ownFailure('unauthenticated', { retryable: false });
   }
   if (!response.ok || !response.body) return failureOf(response);
   return readLines(response.body, request.signal, onLines);
@@ -54,10 +63,10 @@ async function failureOf(response: Response): Promise<Failure> {
   const body = await response.text().catch(() => '');
   const failure = parseFailure(body);
   if (failure) return { ...failure, requestId: failure.requestId ?? requestId, retryAfter: failure.retryAfter ?? retryAfter };
-  if (response.status === 401) return ownFailure('unauthenticated', 'The service wants you to sign in.', { requestId, retryable: false });
-  if (response.status === 413) return ownFailure('request_too_large', 'The conversation is larger than the service takes.', { requestId, retryable: false });
-  if (response.status === 429) return ownFailure('rate_limited', 'The service asks for a pause.', { requestId, retryAfter });
-  return ownFailure('http', `The service answered with status ${response.status} and no explanation.`, { requestId, retryAfter });
+  if (response.status === 401) return ownFailure('unauthenticated', { requestId, retryable: false });
+  if (response.status === 413) return ownFailure('request_too_large', { requestId, retryable: false });
+  if (response.status === 429) return ownFailure('rate_limited', { requestId, retryAfter });
+  return ownFailure('http', { text: `HTTP ${response.status}`, requestId, retryAfter });
 }
 
 async function readLines(
@@ -74,12 +83,12 @@ async function readLines(
       const texts = done ? [splitter.end()].filter(Boolean) : splitter.push(decoder.decode(value, { stream: true }));
       const ending = handle(texts, done, onLines);
       if (ending !== 'open') return ending;
-      if (done) return ownFailure('cut_off', 'The connection ended before the answer did.');
-      if (splitter.isOverlong) return ownFailure('unreadable', 'A line of the answer has no end.');
+      if (done) return ownFailure('cut_off');
+      if (splitter.isOverlong) return ownFailure('unreadable');
     }
   } catch {
     signal.throwIfAborted();
-    return ownFailure('cut_off', 'The connection was lost before the answer ended.');
+    return ownFailure('cut_off');
   } finally {
     // Nothing behind the last line is read, and nobody is left writing it.
     reader.cancel().catch(() => {});
@@ -92,9 +101,8 @@ function handle(texts: string[], isRest: boolean, onLines: (lines: Line[]) => vo
   let ending: Failure | undefined | 'open' = 'open';
   for (const text of texts) {
     const line = parseLine(text);
-    if (!line) ending = isRest
-      ? ownFailure('cut_off', 'The connection ended in the middle of a line.')
-      : ownFailure('unreadable', 'A line of the answer is not as agreed.');
+    // A rest that is no line was cut in its middle.
+    if (!line) ending = ownFailure(isRest ? 'cut_off' : 'unreadable');
     else if (line.kind === 'error') ending = line.failure;
     else {
       lines.push(line);

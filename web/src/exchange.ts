@@ -2,6 +2,14 @@
 import { type Answer, fail, isOpen, stop, take } from './answer';
 import { ask, type Message } from './ask';
 import { type Failure, ownFailure } from './failure';
+import { isLeaving } from './leaving';
+
+/** What is asked, once it is known: images are read from the store. */
+export interface Asking {
+  messages: readonly Message[];
+  model: string | null;
+  effort: string | null;
+}
 
 /** Where the backend is and who asks; a token that cannot be had is a failure like others. */
 export interface Backend {
@@ -25,12 +33,14 @@ export class Exchange {
   }
 
   /** Asks, and resolves when the answer has its end, whichever it is. Never throws. */
-  async run(backend: Backend, messages: readonly Message[]): Promise<void> {
-    const failure = await this.ask(backend, messages);
+  async run(backend: Backend, asking: Promise<Asking>): Promise<void> {
+    const failure = await this.ask(backend, asking);
     if (this.thinkingSince !== null && this.answer.state === 'thinking') {
       this.answer.thoughtMs = performance.now() - this.thinkingSince;
     }
-    if (failure && isOpen(this.answer)) fail(this.answer, failure);
+    // A page that is being left loses its connections, in some browsers before it hears that it goes: the answer stays open,
+    // and is one that was interrupted when the page comes back.
+    if (failure && isOpen(this.answer) && !isLeaving()) fail(this.answer, failure);
     this.onChange();
   }
 
@@ -46,12 +56,12 @@ export class Exchange {
     return this.thinkingSince === null ? 0 : performance.now() - this.thinkingSince;
   }
 
-  private async ask(backend: Backend, messages: readonly Message[]): Promise<Failure | undefined> {
+  private async ask(backend: Backend, asking: Promise<Asking>): Promise<Failure | undefined> {
     try {
-      const [url, token] = await Promise.all([backend.url(), backend.token()]);
+      const [url, token, { messages, model, effort }] = await Promise.all([backend.url(), backend.token(), asking]);
       const { signal } = this.aborter;
       signal.throwIfAborted();
-      return await ask({ url, messages, token, signal }, (lines) => {
+      return await ask({ url, messages, model, effort, token, signal }, (lines) => {
         this.lastSign = performance.now();
         for (const line of lines) {
           if (line.kind === 'choice') this.lastNews = this.lastSign;
@@ -62,7 +72,7 @@ export class Exchange {
     } catch (error) {
       if (this.aborter.signal.aborted) return undefined;
       if (error instanceof BackendError) return error.failure;
-      return ownFailure('http', 'This page failed while it asked.');
+      return ownFailure('http');
     }
   }
 }
@@ -72,7 +82,7 @@ export class BackendError extends Error {
   readonly failure: Failure;
 
   constructor(failure: Failure) {
-    super(failure.text);
+    super(failure.code);
     this.failure = failure;
   }
 }

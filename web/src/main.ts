@@ -1,29 +1,45 @@
 /**
  * The page of a chat with a reasoning model.
  *
- * In reading order: `config` and `session` (where the backend is, who asks), `ask`, `lines`, `wire`, `failure` (a request
- * and what comes back), `answer`, `exchange`, `conversation`, `store` and `memory` (what is kept of it), `app`, `tabs` and
- * `manage` (what a person does), `view/` (what a person sees), `markdown/` (text to elements).
+ * In reading order: `words/` (what the page itself says), `config`, `session` and `offer` (where the backend is, who asks,
+ * what there is to choose), `ask`, `lines`, `wire`, `failure` (a request and what comes back), `answer`, `exchange`,
+ * `conversation`, `messages` (what is sent of it), `attachment`, `image` (what comes with a question), `database`, `store`,
+ * `memory` and `transfer` (what is kept, and carried away), `chats` and `tabs` (all of it at work), `app` and `manage` (what
+ * a person does), `view/` (what a person sees), `markdown/` (text to elements).
  */
 import { App } from './app';
+import { plainQuestion } from './conversation';
 import { byId } from './element';
+import { watchLeaving } from './leaving';
 import { loadRenderer } from './markdown/text';
+import { keepForOffline } from './offline';
 import { Session } from './session';
-import { Store } from './store';
+import { showBrand } from './view/brand';
 import { countDown } from './view/count-down';
 import { fillIcons } from './view/icons';
-import { showSuggestions } from './view/suggestions';
+import { setUpPrinting } from './view/print';
 import { setUpTheme } from './view/theme';
+import { chooseWords, fillWords, words } from './words';
 
+const session = new Session();
+await chooseWords(navigator.languages);
+fillWords(document);
 fillIcons(document);
 setUpTheme();
-const session = new Session();
-const app = new App(session, new Store());
-showSuggestions((text) => app.send(text));
-countDown(byId('turns', HTMLElement));
+watchLeaving();
+const app = new App(session);
+const turns = byId('turns', HTMLElement);
+countDown(turns);
+setUpPrinting(() => app.renderAll());
 void app.openFromAddress();
+void showOperatorsPart();
 void showSignIn();
-whenIdle(() => void loadRenderer());
+whenIdle(() => {
+  void loadRenderer();
+  if (import.meta.env.PROD) keepForOffline();
+  // Without a network copies are as the browser makes them.
+  import('./view/selection').then(({ cleanCopies }) => cleanCopies(turns), () => {});
+});
 byId('question', HTMLTextAreaElement).focus();
 
 /** After the first paint, when nothing else is to do; Safari knows no idle time. */
@@ -32,16 +48,24 @@ function whenIdle(work: () => void): void {
   else setTimeout(work, 200);
 }
 
+/** The page's own words until the operator's are there would be seen to change; so there are none until then. */
+async function showOperatorsPart(): Promise<void> {
+  const config = await session.config.catch(() => null);
+  const none = { name: null, welcome: null, intro: null, suggestions: null, notice: null, privacy: null, accent: null };
+  showBrand(config?.brand ?? none, (text) => app.send(plainQuestion(text)));
+  app.setName(config?.brand.name ?? words.appName);
+}
+
 /** A button for those who must sign in, the name of those who did, and a word where the page is not set up. */
 async function showSignIn(): Promise<void> {
-  const { needed, name, failure } = await session.signInState();
+  const { kind, name } = await session.signInState();
   const button = byId('sign-in', HTMLButtonElement);
   const banner = byId('banner', HTMLElement);
-  button.hidden = !needed;
+  button.hidden = kind !== 'needed' && kind !== 'broken';
   button.addEventListener('click', () => void session.signIn());
   byId('account', HTMLElement).hidden = name === null;
   byId('account-name', HTMLElement).textContent = name;
   byId('sign-out', HTMLButtonElement).addEventListener('click', () => void session.signOut());
-  banner.hidden = failure === null;
-  banner.textContent = failure ?? '';
+  banner.textContent = kind === 'no-config' ? words.noPage : kind === 'broken' ? words.signInBroken : '';
+  banner.hidden = banner.textContent === '';
 }

@@ -9,21 +9,13 @@ export function remembered(name: string, inTab = false): string | null {
   }
 }
 
-/** Remembers a text under a name. */
-export function remember(name: string, text: string, inTab = false): void {
-  try {
-    storage(inTab).setItem(name, text);
-  } catch {
-    // An older text would be wrong now.
-    forget(name, inTab);
-  }
-}
-
-function forget(name: string, inTab: boolean): void {
+/** Remembers a text under a name, or forgets what was there: an older text would be wrong. */
+export function remember(name: string, text: string | null, inTab = false): void {
   try {
     storage(inTab).removeItem(name);
+    if (text !== null) storage(inTab).setItem(name, text);
   } catch {
-    // There is none.
+    // There is no storage, or no room in it.
   }
 }
 

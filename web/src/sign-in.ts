@@ -39,6 +39,11 @@ export class SignIn {
     return this.account?.username ?? null;
   }
 
+  /** The account, by which its chats are told from those of others at this machine. */
+  get id(): string | null {
+    return this.account?.homeAccountId ?? null;
+  }
+
   /** Leaves for the sign-in page. */
   async signIn(): Promise<void> {
     await this.client.loginRedirect({ scopes: this.scopes });
@@ -51,7 +56,7 @@ export class SignIn {
 
   /** A token for the backend, from the cache or renewed. */
   async token(): Promise<string> {
-    if (!this.account) throw new BackendError(ownFailure('unauthenticated', 'You are not signed in.', { retryable: false }));
+    if (!this.account) throw new BackendError(ownFailure('unauthenticated', { retryable: false }));
     try {
       const result = await this.client.acquireTokenSilent({
         scopes: this.scopes,
@@ -62,9 +67,9 @@ export class SignIn {
       return result.accessToken;
     } catch (error) {
       if (error instanceof InteractionRequiredAuthError) {
-        throw new BackendError(ownFailure('unauthenticated', 'Your sign-in has expired.', { retryable: false }));
+        throw new BackendError(ownFailure('unauthenticated', { retryable: false }));
       }
-      throw new BackendError(ownFailure('sign_in_failed', 'No token could be had from the sign-in service.'));
+      throw new BackendError(ownFailure('sign_in_failed'));
     }
   }
 }

@@ -1,95 +1,178 @@
 /**
- * Conversations in this browser's IndexedDB. Where there is none (private windows of some browsers, a full disk) they live
- * as long as the page does, and the page says so.
+ * Conversations in this browser, each person's apart. Where there is no database (private windows of some browsers, a full
+ * disk) they live as long as the page does, and the page says so.
  */
+import type { StoredImage } from './attachment';
 import type { Conversation } from './conversation';
+import { CONVERSATIONS, IMAGES, IMAGES_BY_AGE, IMAGES_BY_CHAT, openDatabase, restored, SUMMARIES, summaryOf, type Summary } from './database';
 
-/** What the list shows. */
-export type Summary = Pick<Conversation, 'id' | 'title' | 'updated'>;
+export type { Summary } from './database';
 
+/** The page's name among others of its origin. */
 const DATABASE = 'reasoning-chat';
-const TABLE = 'conversations';
-/** Its keys are all that the list needs: conversations themselves are read when they are opened. */
-const INDEX = 'by-update';
+/** How many conversations a search reads at once: between them the page can do other things. */
+const SEARCH_BATCH = 40;
+
+/** What does not fit into the store any more is told once. */
+export type Trouble = 'not-kept' | 'images-dropped';
 
 /** The conversations that are kept. */
 export class Store {
   private readonly memory = new Map<string, Conversation>();
+  private readonly images = new Map<string, StoredImage>();
   private database: Promise<IDBDatabase | null> | undefined;
-  /** Whether conversations outlive the page. */
-  isLasting = true;
+  private readonly owner: Promise<string | null>;
+  private readonly onTrouble: (trouble: Trouble) => void;
+
+  /** `owner` is the account whose chats these are; null where all people of this browser are one. */
+  constructor(owner: Promise<string | null>, onTrouble: (trouble: Trouble) => void) {
+    this.owner = owner;
+    this.onTrouble = onTrouble;
+  }
 
   /** All of them, the latest first. */
   async list(): Promise<Summary[]> {
-    const found: Summary[] = [];
-    await this.run('readonly', (table) => {
-      const cursor = table.index(INDEX).openKeyCursor(null, 'prev');
-      cursor.onsuccess = () => {
-        if (!cursor.result) return;
-        const [updated, title] = cursor.result.key as [number, string];
-        found.push({ id: cursor.result.primaryKey as string, title, updated });
-        cursor.result.continue();
-      };
-      return cursor;
-    });
-    const known = new Set(found.map(({ id }) => id));
-    const others = [...this.memory.values()].filter(({ id }) => !known.has(id)).map(({ id, title, updated }) => ({ id, title, updated }));
-    return [...found, ...others].sort((a, b) => b.updated - a.updated);
+    const found = (await this.run<Summary[]>('readonly', (table) => table(SUMMARIES).getAll())) ?? [];
+    const others = [...this.memory.values()].map(summaryOf);
+    const isOther = new Set(others.map(({ id }) => id));
+    return [...found.filter(({ id }) => !isOther.has(id)), ...others].sort((a, b) => b.updated - a.updated);
   }
 
   /** One of them. */
   async load(id: string): Promise<Conversation | undefined> {
-    return this.memory.get(id) ?? (await this.run<Conversation | undefined>('readonly', (table) => table.get(id))) ?? undefined;
+    const kept = this.memory.get(id);
+    if (kept) return structuredClone(kept);
+    return restored(await this.run('readonly', (table) => table(CONVERSATIONS).get(id))) ?? undefined;
   }
 
-  /** Keeps it, in place of what was kept of it before. */
+  /** Keeps it, in place of what was kept of it before. Where it finds no room, the oldest images make some. */
   async save(conversation: Conversation): Promise<void> {
-    const saved = await this.run('readwrite', (table) => table.put(conversation));
-    if (saved === null) this.memory.set(conversation.id, structuredClone(conversation));
-    else this.memory.delete(conversation.id);
+    const isSaved = () => this.run('readwrite', (table) => {
+      table(SUMMARIES).put(summaryOf(conversation));
+      return table(CONVERSATIONS).put(conversation);
+    });
+    let saved = await isSaved();
+    while (saved === null && (await this.dropOldestImages())) {
+      this.onTrouble('images-dropped');
+      saved = await isSaved();
+    }
+    if (saved !== null) this.memory.delete(conversation.id);
+    else {
+      this.memory.set(conversation.id, structuredClone(conversation));
+      this.onTrouble('not-kept');
+    }
   }
 
-  /** Forgets it. */
+  /** Forgets it, with its images. */
   async remove(id: string): Promise<void> {
     this.memory.delete(id);
-    await this.run('readwrite', (table) => table.delete(id));
+    for (const image of this.images.values()) if (image.chat === id) this.images.delete(image.id);
+    await this.run('readwrite', (table) => {
+      const keys = table(IMAGES).index(IMAGES_BY_CHAT).getAllKeys(id);
+      keys.onsuccess = () => keys.result.forEach((key) => table(IMAGES).delete(key));
+      table(SUMMARIES).delete(id);
+      return table(CONVERSATIONS).delete(id);
+    });
   }
 
-  /** The result, or null where there is no database that works. */
-  private async run<Result>(mode: IDBTransactionMode, work: (table: IDBObjectStore) => IDBRequest): Promise<Result | null> {
-    this.database ??= open().catch(() => null);
-    const database = await this.database;
-    if (database) {
-      try {
-        return await new Promise<Result>((resolve, reject) => {
-          const transaction = database.transaction(TABLE, mode);
-          const request = work(transaction.objectStore(TABLE));
-          transaction.oncomplete = () => resolve(request.result as Result);
-          transaction.onabort = () => reject(transaction.error ?? new Error('aborted'));
-        });
-      } catch {
-        // Falls through: a full disk, or a database that the browser took away.
-      }
+  /** Keeps images of a question. Those that find no room are there until the page goes. */
+  async saveImages(images: readonly StoredImage[]): Promise<void> {
+    if (images.length === 0) return;
+    const saved = await this.run('readwrite', (table) => images.map((image) => table(IMAGES).put(image)).at(-1) as IDBRequest);
+    if (saved !== null) return;
+    for (const image of images) this.images.set(image.id, image);
+    this.onTrouble('images-dropped');
+  }
+
+  /** The images with these ids, as far as they are still there. */
+  async loadImages(ids: readonly string[]): Promise<Map<string, StoredImage>> {
+    const found = new Map<string, StoredImage>();
+    const missing = ids.filter((id) => {
+      const image = this.images.get(id);
+      if (image) found.set(id, image);
+      return !image;
+    });
+    if (missing.length === 0) return found;
+    await this.run('readonly', (table) => missing.map((id) => {
+      const request = table(IMAGES).get(id);
+      request.addEventListener('success', () => request.result && found.set(id, request.result as StoredImage));
+      return request;
+    }).at(-1) as IDBRequest);
+    return found;
+  }
+
+  /** The images of one conversation. */
+  async imagesOf(chat: string): Promise<StoredImage[]> {
+    const stored = (await this.run<StoredImage[]>('readonly', (table) => table(IMAGES).index(IMAGES_BY_CHAT).getAll(chat))) ?? [];
+    return [...stored, ...[...this.images.values()].filter((image) => image.chat === chat)];
+  }
+
+  /**
+   * Conversations that hold all of these words, in their title, questions or answers, handed over as they are found. The
+   * signal ends it.
+   */
+  async search(words: readonly string[], signal: AbortSignal, onFound: (found: Summary[]) => void): Promise<void> {
+    const all = await this.list();
+    for (let start = 0; start < all.length && !signal.aborted; start += SEARCH_BATCH) {
+      const batch = all.slice(start, start + SEARCH_BATCH);
+      const conversations = await Promise.all(batch.map(({ id }) => this.load(id)));
+      if (signal.aborted) return;
+      const found = batch.filter((summary, index) => {
+        const conversation = conversations[index];
+        return conversation && holdsAll(conversation, words) ? summary : null;
+      });
+      if (found.length > 0) onFound(found);
     }
-    this.isLasting = false;
-    return null;
+  }
+
+  /** Asks the browser not to throw the chats away when the disk fills up. It may say no. */
+  async persist(): Promise<void> {
+    await navigator.storage?.persist?.().catch(() => false);
+  }
+
+  /** Makes room: a tenth of the images, and at least one. False if there are none. */
+  private async dropOldestImages(): Promise<boolean> {
+    let dropped = 0;
+    await this.run('readwrite', (table) => {
+      const keys = table(IMAGES).index(IMAGES_BY_AGE).getAllKeys();
+      keys.onsuccess = () => {
+        const oldest = keys.result.slice(0, Math.ceil(keys.result.length / 10));
+        dropped = oldest.length;
+        oldest.forEach((key) => table(IMAGES).delete(key));
+      };
+      return keys;
+    });
+    return dropped > 0;
+  }
+
+  /** The result of the last request; null where there is no database that works, or no room in it. */
+  private async run<Result>(mode: IDBTransactionMode, work: (table: (name: string) => IDBObjectStore) => IDBRequest): Promise<Result | null> {
+    this.database ??= this.owner.then((owner) => openDatabase(owner ? `${DATABASE} ${owner}` : DATABASE)).catch(() => null);
+    const database = await this.database;
+    if (!database) {
+      this.onTrouble('not-kept');
+      return null;
+    }
+    try {
+      return await new Promise<Result>((resolve, reject) => {
+        const transaction = database.transaction([CONVERSATIONS, SUMMARIES, IMAGES], mode);
+        const request = work((name) => transaction.objectStore(name));
+        transaction.oncomplete = () => resolve(request.result as Result);
+        transaction.onabort = () => reject(transaction.error ?? new Error('aborted'));
+      });
+    } catch {
+      // A full disk, or a database that the browser took away.
+      return null;
+    }
   }
 }
 
-function open(): Promise<IDBDatabase> {
-  return new Promise((resolve, reject) => {
-    // Version 1 had no index.
-    const request = indexedDB.open(DATABASE, 2);
-    request.onupgradeneeded = ({ oldVersion }) => {
-      const table = oldVersion < 1 ? request.result.createObjectStore(TABLE, { keyPath: 'id' }) : request.transaction?.objectStore(TABLE);
-      table?.createIndex(INDEX, ['updated', 'title']);
-    };
-    request.onsuccess = () => {
-      // A newer page in another tab must not wait for this one.
-      request.result.onversionchange = () => request.result.close();
-      resolve(request.result);
-    };
-    request.onerror = () => reject(request.error ?? new Error('no database'));
-    request.onblocked = () => reject(new Error('blocked'));
-  });
+/** Without regard to case and to accents, as people type when they look for something. */
+export function foldedForSearch(text: string): string {
+  return text.normalize('NFKD').replace(/\p{M}+/gu, '').toLowerCase();
+}
+
+function holdsAll({ title, turns }: Conversation, words: readonly string[]): boolean {
+  const text = foldedForSearch([title, ...turns.flatMap((turn) => [turn.text, turn.answer.text])].join('\n'));
+  return words.every((word) => text.includes(word));
 }

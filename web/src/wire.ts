@@ -8,16 +8,25 @@ export interface Usage {
   reasoning: number | null;
 }
 
+/**
+ * What the service tells of the model's thoughts: the thoughts, a summary of them, nothing although it thought, or nothing
+ * because it does not think. A service of an older edition says none of these.
+ */
+export type Told = 'shown' | 'summary' | 'hidden' | 'none';
+
+const TOLD: readonly Told[] = ['shown', 'summary', 'hidden', 'none'];
+
 /** What a line says. */
 export type Line =
-  | { kind: 'start'; requestId: string | null; deployment: string | null }
+  | { kind: 'start'; requestId: string | null; model: string | null }
   | { kind: 'choice'; thoughts: string; text: string; finishReason: string | null; isFiltered: boolean }
   | { kind: 'heartbeat'; elapsedMs: number }
-  | { kind: 'done'; finishReason: string; usage: Usage | null; elapsedMs: number | null; firstTokenMs: number | null }
+  | { kind: 'done'; finishReason: string; usage: Usage | null; elapsedMs: number | null; firstTokenMs: number | null; told: Told | null }
   | { kind: 'error'; failure: Failure }
   | { kind: 'unknown' };
 
-type Fields = Readonly<Record<string, unknown>>;
+/** A JSON object whose fields nobody vouches for. */
+export type Fields = Readonly<Record<string, unknown>>;
 
 /** Reads a line; `undefined` if it is no JSON object. Kinds that this page does not know are `unknown`, no fault. */
 export function parseLine(line: string): Line | undefined {
@@ -25,7 +34,7 @@ export function parseLine(line: string): Line | undefined {
   if (!fields) return undefined;
   if ('error' in fields) return { kind: 'error', failure: failureFrom(fields) };
   const start = object(fields.start);
-  if (start) return { kind: 'start', requestId: text(start.request_id), deployment: text(start.deployment) };
+  if (start) return { kind: 'start', requestId: text(start.request_id), model: text(start.model) };
   const heartbeat = object(fields.heartbeat);
   if (heartbeat) return { kind: 'heartbeat', elapsedMs: number(heartbeat.elapsed_ms) ?? 0 };
   const done = object(fields.done);
@@ -66,6 +75,7 @@ function doneFrom(done: Fields): Line {
     },
     elapsedMs: number(done.elapsed_ms),
     firstTokenMs: number(done.first_token_ms),
+    told: TOLD.find((told) => told === done.thoughts) ?? null,
   };
 }
 
@@ -81,7 +91,8 @@ function failureFrom(fields: Fields): Failure {
   };
 }
 
-function parseObject(json: string): Fields | null {
+/** The object that a JSON text holds; null for anything else. */
+export function parseObject(json: string): Fields | null {
   try {
     return object(JSON.parse(json));
   } catch {
@@ -89,14 +100,17 @@ function parseObject(json: string): Fields | null {
   }
 }
 
-function object(value: unknown): Fields | null {
+/** The value, if it is an object. */
+export function object(value: unknown): Fields | null {
   return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : null;
 }
 
-function text(value: unknown): string | null {
+/** The value, if it is a text. */
+export function text(value: unknown): string | null {
   return typeof value === 'string' ? value : null;
 }
 
-function number(value: unknown): number | null {
+/** The value, if it is a finite number. */
+export function number(value: unknown): number | null {
   return typeof value === 'number' && Number.isFinite(value) ? value : null;
 }

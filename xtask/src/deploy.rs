@@ -3,20 +3,24 @@
 //! Addresses and names come from the environment, where azd puts the outputs of `infra/main.bicep`; outside a hook they
 //! are asked of `azd env get-value`. Every step can be run again.
 
+mod before_up;
 mod down;
-mod page;
+pub(crate) mod page;
+mod publish;
+#[cfg(all(test, unix))]
+mod stand_in;
 
 use std::io::Write as _;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
 
+use crate::stage;
 use crate::steps::Outcome;
 use crate::tool::tool;
-use crate::{package, stage};
 
-const STEPS: &str = "api, api-by-blob, page-build, page-config, addresses, before-down, after-down";
+const STEPS: &str = "before-up, api, api-by-blob, page-build, page-config, addresses, before-down, after-down, purge";
 
 /// The page as it is deployed, under `web/`: `dist` of the service in `azure.yaml`.
 const PAGE: &str = "dist-azure";
@@ -24,77 +28,34 @@ const PAGE: &str = "dist-azure";
 /// `cargo xtask deploy STEP`
 pub(crate) fn deploy(step: &str) -> Outcome {
     match step {
-        "api" => api(),
-        "api-by-blob" => api_by_blob(),
+        "before-up" => before_up::check(),
+        "api" => publish::api(),
+        "api-by-blob" => publish::by_blob(),
         "page-build" => page_build(),
         "page-config" => page_config(),
         "addresses" => addresses(),
         "before-down" => down::before(),
         "after-down" => down::after(),
+        "purge" => down::purge(),
         _ => Err(format!("there is no step {step}: {STEPS}")),
     }
-}
-
-/// Packages the program and publishes it with the Functions Core Tools.
-fn api() -> Outcome {
-    let name = required("SERVICE_API_NAME")?;
-    let Some(func) = tool("func") else {
-        if known("DIRECT_UPLOAD").is_some_and(|value| value.eq_ignore_ascii_case("true")) {
-            return api_by_blob();
-        }
-        return Err("the Azure Functions Core Tools (func) are missing. Install them, or publish without them: \
-                    see \"Without Core Tools\" in docs/deploying.md"
-            .to_owned());
-    };
-    package::package(None)?;
-
-    let mut publish = Command::new(func);
-    publish.args(["azure", "functionapp", "publish", &name, "--custom", "--no-build"]);
-    if let Some(subscription) = known("AZURE_SUBSCRIPTION_ID") {
-        publish.args(["--subscription", &subscription]);
-    }
-    // The sign-in of azd will do, so nobody needs the Azure CLI for this. The token goes through a pipe: a command line
-    // could be read by others.
-    let token = azd_token();
-    if token.is_some() {
-        publish.arg("--access-token-stdin");
-    }
-    run(&mut publish, &project().join("dist/func"), token.as_deref())
-}
-
-/// The same without Core Tools: the package goes where the platform looks for it, and the app is told. Needs the Azure CLI
-/// and the role that `DIRECT_UPLOAD` gives.
-fn api_by_blob() -> Outcome {
-    let az = tool("az").ok_or("the Azure CLI (az) is missing")?;
-    let name = required("SERVICE_API_NAME")?;
-    let (account, container) = (required("PACKAGE_STORAGE_ACCOUNT")?, required("PACKAGE_CONTAINER")?);
-    let (subscription, group) = (required("AZURE_SUBSCRIPTION_ID")?, required("AZURE_RESOURCE_GROUP")?);
-    package::package(None)?;
-
-    let site = format!("/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Web/sites/{name}");
-    let upload = ["storage", "blob", "upload", "--auth-mode", "login", "--overwrite", "--name", "released-package.zip"];
-    let upload_to = ["--account-name", &account, "--container-name", &container, "--file", "dist/func.zip"];
-    run(Command::new(&az).args(upload).args(upload_to), project(), None)?;
-    let sync = format!("{site}/syncfunctiontriggers?api-version=2023-12-01");
-    run(Command::new(&az).args(["rest", "--method", "post", "--url", &sync]), project(), None)?;
-    let restart = ["functionapp", "restart", "--subscription", &subscription, "--resource-group", &group];
-    run(Command::new(&az).args(restart).args(["--name", &name]), project(), None)
 }
 
 /// Builds the page into `web/dist`, and takes it to where azd looks for it.
 fn page_build() -> Outcome {
     let web = project().join("web");
     let npm = tool("npm").ok_or("Node.js (npm) is missing; the page is built with it")?;
-    run(Command::new(&npm).arg("ci"), &web, None)?;
-    run(Command::new(&npm).args(["run", "build"]), &web, None)?;
-    page::stage(&web.join("dist"), &web.join(PAGE))
+    // In few words: azd shows them beside its own.
+    run(Command::new(&npm).args(["ci", "--no-audit", "--no-fund", "--loglevel", "error"]), &web, None)?;
+    run(Command::new(&npm).args(["run", "build", "--", "--logLevel", "warn"]), &web, None)?;
+    page::stage(&web, &web.join(PAGE))
 }
 
 /// Gives azd the built page with the addresses in it. The one in `web/dist` stays that of this machine.
 fn page_config() -> Outcome {
     let (api, sign_in) = (required("API_ORIGIN")?, sign_in()?);
-    let (built, deployed) = (project().join("web/dist"), project().join("web").join(PAGE));
-    page::stage(&built, &deployed)?;
+    let (web, deployed) = (project().join("web"), project().join("web").join(PAGE));
+    page::stage(&web, &deployed)?;
     page::configure(&deployed, &api, sign_in.as_ref())
 }
 
@@ -127,7 +88,7 @@ fn required(name: &str) -> Result<String, String> {
 }
 
 /// A value of azd's environment.
-fn known(name: &str) -> Option<String> {
+pub(crate) fn known(name: &str) -> Option<String> {
     #[expect(
         clippy::disallowed_methods,
         reason = "azd gives its values to hooks this way; they are no settings of the program"
@@ -139,35 +100,58 @@ fn known(name: &str) -> Option<String> {
 
 /// A token for Azure's management, from azd's sign-in. Without one, `func` looks for the Azure CLI's by itself.
 fn azd_token() -> Option<String> {
-    let answer = output(Command::new(tool("azd")?).args(["auth", "token", "--output", "json"]))?;
-    let answer: Value = serde_json::from_str(&answer).ok()?;
+    let answer = json_of(Command::new(tool("azd")?).args(["auth", "token", "--output", "json"]))?;
     answer.get("token")?.as_str().map(str::to_owned)
 }
 
 /// What a command prints, if it succeeds.
 fn output(command: &mut Command) -> Option<String> {
-    let output = command.current_dir(project()).stdin(Stdio::null()).output().ok()?;
+    output_of(command, None)
+}
+
+/// What a command prints that is handed a secret on its standard input, if it succeeds.
+fn output_of(command: &mut Command, input: Option<&str>) -> Option<String> {
+    let stdin = if input.is_some() { Stdio::piped() } else { Stdio::null() };
+    command.current_dir(project()).stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut child = command.spawn().ok()?;
+    hand_over(&mut child, input);
+    let output = child.wait_with_output().ok()?;
     output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// What a command prints as JSON, if it succeeds.
+fn json_of(command: &mut Command) -> Option<Value> {
+    serde_json::from_str(&output(command)?).ok()
+}
+
+/// Writes to a program's standard input, and closes it.
+fn hand_over(child: &mut Child, input: Option<&str>) {
+    if let (Some(input), Some(mut pipe)) = (input, child.stdin.take()) {
+        // A program that ends without reading says why by its status.
+        let _ = pipe.write_all(input.as_bytes());
+    }
+}
+
+/// A command as it is shown: the program's name and its arguments.
+fn shown(command: &Command) -> String {
+    let program = Path::new(command.get_program()).file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let words: Vec<_> = command.get_args().map(|word| word.to_string_lossy()).collect();
+    format!("{program} {}", words.join(" "))
 }
 
 /// Runs a command in a folder, shows it, and hands it a secret on its standard input.
 fn run(command: &mut Command, folder: &Path, input: Option<&str>) -> Outcome {
-    let program = Path::new(command.get_program()).file_stem().unwrap_or_default().to_string_lossy().into_owned();
-    let words: Vec<_> = command.get_args().map(|word| word.to_string_lossy()).collect();
-    let shown = format!("{program} {}", words.join(" "));
-    println!("\n> {shown}");
-    let told = |error: std::io::Error| format!("{shown}: {error}");
+    let words = shown(command);
+    println!("\n> {words}");
+    let told = |error: std::io::Error| format!("{words}: {error}");
     command.current_dir(folder);
     if input.is_some() {
         command.stdin(Stdio::piped());
     }
     let mut child = command.spawn().map_err(told)?;
-    if let (Some(input), Some(mut pipe)) = (input, child.stdin.take()) {
-        // A program that ends without reading says why by its status.
-        let _ = pipe.write_all(input.as_bytes());
-    }
+    hand_over(&mut child, input);
     let status = child.wait().map_err(told)?;
-    if status.success() { Ok(()) } else { Err(format!("{shown}: {status}")) }
+    if status.success() { Ok(()) } else { Err(format!("{words}: {status}")) }
 }
 
 fn project() -> &'static Path {

@@ -3,8 +3,8 @@
 use std::fs;
 use std::process::{Command, Stdio};
 
-use crate::stage;
 use crate::steps::Outcome;
+use crate::{skips, stage};
 
 /// How long each target runs when nobody says. Seconds.
 const DEFAULT_SECONDS: u32 = 60;
@@ -18,11 +18,12 @@ struct Target {
     max_len: u32,
 }
 
-const TARGETS: [Target; 6] = [
+const TARGETS: [Target; 7] = [
     Target { name: "decoder", dictionary: "sse.dict", max_len: 4096 },
     Target { name: "normaliser", dictionary: "sse.dict", max_len: 2048 },
     Target { name: "refusal", dictionary: "refusal.dict", max_len: 2048 },
     Target { name: "request", dictionary: "request.dict", max_len: 1024 },
+    Target { name: "responses", dictionary: "responses.dict", max_len: 2048 },
     Target { name: "settings", dictionary: "settings.dict", max_len: 2048 },
     Target { name: "token", dictionary: "token.dict", max_len: 1024 },
 ];
@@ -41,10 +42,9 @@ pub(crate) fn fuzz(arguments: &[String]) -> Outcome {
     }
     let probe = nightly_fuzz().arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
     if !probe.is_ok_and(|status| status.success()) {
-        println!(
-            "\nskipped: fuzzing (to have it: rustup toolchain install nightly, cargo install cargo-fuzz --locked)"
+        return skips::promised(
+            "fuzzing (to have it: rustup toolchain install nightly, cargo install cargo-fuzz --locked)",
         );
-        return Ok(());
     }
     TARGETS
         .iter()

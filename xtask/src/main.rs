@@ -4,12 +4,16 @@
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line tool talks to the person who called it")]
 
+mod azd;
 mod bench;
 mod checks;
 mod deploy;
 mod elf;
 mod fuzz;
 mod package;
+mod python;
+mod skips;
+mod smoke;
 mod stage;
 mod steps;
 mod swa;
@@ -30,14 +34,23 @@ cargo xtask COMMAND
   package [BINARY]
           the function app for Azure in dist/func and dist/func.zip, built for x86-64 Linux with glibc 2.28 or newer
   deploy STEP
-          what azd's hooks call: api, api-by-blob, page-build, page-config, addresses, before-down, after-down
-          (docs/deploying.md)
+          what azd's hooks call: before-up, api, page-build, page-config, addresses, before-down, after-down; api-by-blob; and
+          purge, which frees the name and quota of a deleted model account (docs/deploying.md)
+  deployments
+          writes tests/deployments anew: what every choice of docs/deploying.md makes, as the Bicep compiler evaluates it
+  azd     a scripted Azure on this machine, for azd's commands without an account (docs/rehearsal.md)
+  smoke   [--api URL] [--page URL] [--only ROW,…] [--probe-thinking] …
+          after `azd up`: asks what was deployed, and says what passed, what failed and what to do (docs/rehearsal.md)
   soak    [DURATION] [--host] [--streams N] [--seed N]
           the release binary under load and faults, 20m unless given
   bench   [PART…] [--quick] …
           the program as packaged beside nginx and a Python relay, measured (tests/bench/src/arguments.rs has all options)
   guard   [--bless]
           what must not grow and does not depend on the machine: binary, allocations, instructions, system calls
+  clients [--write]
+          real clients of OpenAI's API against the program; --write makes the matrix of docs/clients.md
+  advisories
+          known faults of what is depended on: of the program and its commands, the fuzz targets, the page
   fuzz    [SECONDS] [TARGET…]
           the fuzz targets, 60 s each unless told otherwise (docs/fuzzing.md)
   page-bench
@@ -58,6 +71,12 @@ fn main() -> ExitCode {
         (Some("package"), []) => package::package(None),
         (Some("package"), [binary]) => package::package(Some(binary)),
         (Some("deploy"), [step]) => deploy::deploy(step),
+        (Some("azd"), []) => azd::azd(),
+        (Some("smoke"), arguments) => smoke::smoke(arguments),
+        (Some("deployments"), []) => steps::deployments(),
+        (Some("clients"), []) => checks::clients(false),
+        (Some("clients"), [write]) if write == "--write" => checks::clients(true),
+        (Some("advisories"), []) => checks::advisories(),
         (Some("fuzz"), arguments) => fuzz::fuzz(arguments),
         (Some("page-bench"), []) => web::bench(),
         (Some("screenshots"), []) => steps::screenshots(),
@@ -69,6 +88,7 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
+    skips::list();
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {

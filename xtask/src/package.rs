@@ -11,9 +11,9 @@ use std::process::Command;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipWriter};
 
-use crate::elf;
 use crate::stage::{self, BINARY};
-use crate::steps::{Outcome, cargo_path, step};
+use crate::steps::{Outcome, cargo_path, has, step};
+use crate::{elf, python};
 
 const TARGET: &str = "x86_64-unknown-linux-gnu";
 /// The build tools, from Python's package index: a program for cargo and the compiler it drives. Pinned, as a lock file would.
@@ -59,26 +59,13 @@ fn build() -> Result<PathBuf, String> {
     Ok(stage::project().join("target").join(TARGET).join("release").join(BINARY))
 }
 
-/// The folder of the build tools, to be put before PATH; none when they are on it. They are installed under `target`
-/// where they are missing.
+/// The folder of the build tools, to be put before PATH; none when they are on it.
 fn tools() -> Result<Option<PathBuf>, String> {
-    if runs("cargo-zigbuild") {
+    if has("cargo-zigbuild") {
         return Ok(None);
     }
-    let home = stage::project().join("target/tools/zigbuild");
-    let bin = home.join(if cfg!(windows) { "Scripts" } else { "bin" });
-    if !runs(bin.join("cargo-zigbuild")) {
-        let python = ["python3", "python"].into_iter().find(|name| runs(name));
-        let python = python.ok_or("cargo-zigbuild is missing, and so is Python, which would install it")?;
-        step(Command::new(python).args(["-m", "venv"]).arg(&home))?;
-        step(Command::new(bin.join("python")).args(["-m", "pip", "install", "--quiet"]).args(TOOLS))?;
-    }
-    Ok(Some(bin))
-}
-
-fn runs(program: impl AsRef<Path>) -> bool {
-    let output = Command::new(program.as_ref()).arg("--version").output();
-    output.is_ok_and(|output| output.status.success())
+    let bin = python::tools("zigbuild", &TOOLS)?;
+    bin.map(Some).ok_or_else(|| "cargo-zigbuild is missing, and so is Python, which would install it".to_owned())
 }
 
 fn environment_path() -> std::ffi::OsString {

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::{checks, fuzz, stage, web};
+use crate::{azd, checks, fuzz, skips, stage, web};
 
 /// A step's result; the text says which step failed.
 pub(crate) type Outcome = Result<(), String>;
@@ -25,23 +25,30 @@ pub(crate) fn test() -> Outcome {
             .args(["doc", "--workspace", "--no-deps", "--document-private-items", "--locked"])
             .env("RUSTDOCFLAGS", "-D warnings"),
     )?;
-    if !stage::project().join("../shared").is_dir() {
-        println!("\nskipped: the tests that play recorded streams and public suites (there is no ../shared)");
+    if !judges::shared().is_dir() {
+        skips::beyond("the tests that play recorded streams and public suites (there is no ../shared)");
     }
     if !stage::project().join("dist/func").is_dir() {
-        println!("\nskipped: the tests of the packaged app (to have them: cargo xtask package)");
+        skips::promised("the tests of the packaged app (to have them: cargo xtask package)")?;
+    }
+    if let Some(why) = azd::no_rehearsal() {
+        skips::beyond(&format!("the project's life under azd ({why})"));
     }
     cargo(&["test", "--workspace", "--locked"])?;
-    checks::infrastructure()?;
+    checks::surroundings()?;
     if has("cargo-deny") {
-        // Advisories need their database from the network; the workflow on the forge checks those.
+        // Advisories need their database from the network: `cargo xtask advisories`, which the forge runs weekly.
         cargo(&["deny", "--workspace", "--all-features", "check", "bans", "licenses", "sources"])?;
     } else {
-        println!("\nskipped: cargo deny (to have it: cargo install cargo-deny --locked)");
+        skips::promised("cargo deny (to have it: cargo install cargo-deny --locked)")?;
     }
     // A few seconds for each target; the corpus that long runs have grown stays in place.
     fuzz::fuzz(&["5".to_owned()])?;
     web::test()?;
+    checks::dead_code()?;
+    checks::real_clients()?;
+    checks::host_probes()?;
+    checks::behind_the_real_proxy()?;
     println!("\nAll is well.");
     Ok(())
 }
@@ -82,6 +89,13 @@ pub(crate) fn soak(arguments: &[String]) -> Outcome {
     step(&mut command)
 }
 
+/// `cargo xtask deployments`
+pub(crate) fn deployments() -> Outcome {
+    let mut command = Command::new(cargo_path());
+    command.args(["test", "--test", "it", "deployments::every_kept_deployment"]);
+    step(command.env("WRITE_DEPLOYMENTS", "1"))
+}
+
 /// `cargo xtask screenshots`
 pub(crate) fn screenshots() -> Outcome {
     cargo(&["build", "--package", "reasoning-chat"])?;
@@ -118,7 +132,7 @@ pub(crate) fn step(command: &mut Command) -> Outcome {
     }
 }
 
-fn has(program: &str) -> bool {
+pub(crate) fn has(program: &str) -> bool {
     let probe = Command::new(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
     probe.is_ok_and(|status| status.success())
 }

@@ -9,6 +9,7 @@ use tokio::net::TcpStream;
 use tokio::process::Command;
 use tokio::time::timeout;
 
+use crate::deploy::page;
 use crate::steps::{self, Outcome};
 use crate::together::Together;
 use crate::tool::tool;
@@ -82,13 +83,15 @@ async fn run(together: &mut Together, options: &Options, host: &mut Command, emu
     together.answers(*api_port, START_WAIT).await?;
     only_loopback(*api_port).await?;
 
-    let mut command = Command::new("node");
-    command.arg(emulator).arg("start").arg(stage::project().join("web/dist"));
-    command.args(["--api-devserver-url", &format!("http://127.0.0.1:{api_port}")]);
-    command.args(["--host", "127.0.0.1", "--port", &port.to_string()]);
     // It looks for settings of its own where it stands, and asks nothing where there is nobody.
     let folder = stage::project().join("target/swa");
     std::fs::create_dir_all(&folder).map_err(|error| format!("target/swa: {error}"))?;
+    let page = folder.join("page");
+    page::stage(&stage::project().join("web"), &page)?;
+    let mut command = Command::new("node");
+    command.arg(emulator).arg("start").arg(page);
+    command.args(["--api-devserver-url", &format!("http://127.0.0.1:{api_port}")]);
+    command.args(["--host", "127.0.0.1", "--port", &port.to_string()]);
     command.current_dir(folder).env("CI", "true");
     together.start("page", &mut command).map_err(|error| format!("node: {error}"))?;
     together.answers(*port, START_WAIT).await?;

@@ -1,6 +1,7 @@
 use super::*;
-use crate::beats::{Beat, Beats, Tokens};
+use crate::beats::{Beat, Beats};
 use crate::character::Character;
+use crate::step::Tokens;
 
 fn steps(ask: &Ask) -> Vec<Step> {
     match Script::write(ask) {
@@ -252,4 +253,16 @@ fn failures_of_the_responses_api_are_told_as_asked() {
     assert_eq!(frame("content_filter midway"), blocked);
     let limited = Script::write(&Ask::by_responses("fail with rate_limited in the stream"));
     assert!(matches!(limited, Script::Stream { retry_after: Some(RETRY_AFTER_SECONDS), .. }), "{limited:?}");
+}
+
+#[test]
+fn a_tool_that_has_answered_is_not_called_again() {
+    let calls = |results: &[&str]| {
+        let mut ask = Ask::first("use the tool now");
+        ask.terms.tools = serde_json::from_value(serde_json::json!([{"name": "now"}])).unwrap();
+        ask.results = results.iter().map(|result| (*result).to_owned()).collect();
+        let Script::Stream { steps, .. } = Script::write(&ask) else { panic!("a stream") };
+        steps.iter().any(|step| matches!(step, Step::Send(Event::Call(_))))
+    };
+    assert!(calls(&[]) && !calls(&["noon"]));
 }

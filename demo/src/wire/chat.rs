@@ -4,7 +4,7 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::filter::{filtered, prompt_is_safe, safe};
-use crate::beats::{Event, Finish, Tokens, Voice};
+use crate::step::{Event, Finish, Tokens, Voice};
 
 /// What all chunks of one answer share, and how many calls there were.
 #[derive(Debug)]

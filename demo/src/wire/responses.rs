@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 use self::object::{Ending, response};
 use super::filter;
 use crate::ask::responses::Echo;
-use crate::beats::{Event, Finish, Tokens, Voice};
 use crate::fault::{Fault, Telling};
+use crate::step::{Event, Finish, Tokens, Voice};
 
 /// Digits of an identifier, and of a call's.
 const ID_DIGITS: usize = 50;

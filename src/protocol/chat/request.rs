@@ -127,7 +127,7 @@ mod tests {
             timeout: Duration::from_secs(1),
         };
         let said = br#"{"messages":[{"role":"user","content":"[a]"},{"role":"assistant","content":"b","reasoning_content":"x"},{"role":"user","content":"]"}]}"#;
-        let conversation = Conversation::parse(said, &limits).unwrap();
+        let conversation = crate::inbound::request::parse(said, &limits).unwrap();
         serde_json::from_slice(&Template::new("r\"1", options, loopback).body(&conversation)).unwrap()
     }
 

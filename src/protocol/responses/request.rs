@@ -90,7 +90,7 @@ mod tests {
             timeout: Duration::from_secs(1),
         };
         let said = br#"{"messages":[{"role":"user","content":"a"},{"role":"assistant","content":"b","reasoning_content":"x"},{"role":"user","content":"c"}]}"#;
-        let conversation = Conversation::parse(said, &limits).unwrap();
+        let conversation = crate::inbound::request::parse(said, &limits).unwrap();
         let mut options = Options {
             api: crate::settings::Api::Responses,
             system_prompt: Some("Be brief.".to_owned()),

@@ -15,6 +15,10 @@ pub(super) struct Instruments {
     pub(super) per_token: Histogram<f64>,
     /// Tokens of one turn, in and out.
     pub(super) tokens: Histogram<u64>,
+    /// Whole answers, by what became of the model's thoughts.
+    pub(super) answers: Counter<u64>,
+    /// Tokens of the thoughts, where upstream counts them; a part of those that go out.
+    pub(super) reasoning_tokens: Counter<u64>,
     /// Further tries at upstream.
     pub(super) retries: Counter<u64>,
     /// Deployments that were left for another one.
@@ -50,6 +54,8 @@ impl Instruments {
             first_token: seconds("gen_ai.server.time_to_first_token"),
             per_token: seconds("gen_ai.server.time_per_output_token"),
             tokens: meter.u64_histogram("gen_ai.client.token.usage").with_unit("{token}").build(),
+            answers: meter.u64_counter("chat.answers").with_unit("{answer}").build(),
+            reasoning_tokens: meter.u64_counter("chat.reasoning.tokens").with_unit("{token}").build(),
             retries: meter.u64_counter("chat.upstream.retries").with_unit("{retry}").build(),
             failovers: meter.u64_counter("chat.failovers").with_unit("{failover}").build(),
             token_fetches: meter.u64_counter("chat.token.fetches").with_unit("{fetch}").build(),

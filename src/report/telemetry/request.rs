@@ -45,6 +45,8 @@ pub(crate) enum Outcome<'a> {
         input_tokens: Option<u64>,
         output_tokens: Option<u64>,
         reasoning_tokens: Option<u64>,
+        /// What became of the model's thoughts, by its name on the wire.
+        thoughts: &'static str,
     },
     Failed(&'a ChatError),
     ClientLeft,
@@ -184,12 +186,13 @@ impl Ending<'_> {
         };
         count("chat.events", Some(self.events));
         match self.outcome {
-            Outcome::Done { finish_reason, input_tokens, output_tokens, reasoning_tokens } => {
+            Outcome::Done { finish_reason, input_tokens, output_tokens, reasoning_tokens, thoughts } => {
                 count("gen_ai.usage.input_tokens", input_tokens);
                 count("gen_ai.usage.output_tokens", output_tokens);
                 count("gen_ai.usage.reasoning.output_tokens", reasoning_tokens);
                 let reasons = Value::Array(Array::String(vec![StringValue::from(finish_reason.to_owned())]));
                 attributes.push(KeyValue::new("gen_ai.response.finish_reasons", reasons));
+                attributes.push(KeyValue::new("chat.thoughts", thoughts));
             }
             Outcome::Failed(error) => attributes.push(KeyValue::new("error.type", error.code().as_str())),
             Outcome::ClientLeft => {}
@@ -216,7 +219,13 @@ impl Active {
         if let Some(first) = ending.first_token {
             instruments.first_token.record(first.as_secs_f64(), of_model);
         }
-        let Outcome::Done { input_tokens, output_tokens, .. } = ending.outcome else { return };
+        let Outcome::Done { input_tokens, output_tokens, reasoning_tokens, thoughts, .. } = ending.outcome else {
+            return;
+        };
+        instruments.answers.add(1, &with(&[KeyValue::new("chat.thoughts", thoughts)]));
+        if let Some(tokens) = reasoning_tokens {
+            instruments.reasoning_tokens.add(tokens, &of_model);
+        }
         for (kind, count) in [("input", input_tokens), ("output", output_tokens)] {
             if let Some(count) = count {
                 instruments.tokens.record(count, &with(&[KeyValue::new("gen_ai.token.type", kind)]));

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::arguments::Arguments;
+use crate::guard::is_ci;
 use crate::peer::{Kind, Peer, Running};
 use crate::process::Cpus;
 use crate::results::Results;
@@ -72,6 +73,8 @@ impl Run {
             if let Some(program) = nginx::find() {
                 versions.push(format!("nginx {}", nginx::version(&program)));
                 kinds.push(("nginx".to_owned(), Kind::Nginx { program }));
+            } else if is_ci() {
+                return Err("nginx is not installed; where CI is set, no promised part is skipped".to_owned());
             } else {
                 notes.push("skipped: nginx, which is not installed".to_owned());
             }

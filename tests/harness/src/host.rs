@@ -6,28 +6,35 @@
 //! (header rules, retries) and above all its way with answers: nothing is sent before the first body byte, every read
 //! after it goes out at once, and a failure after it is a cut connection.
 //!
+//! Where the proxy of the real host is at hand, it can take the front door's place ([`HostOptions::real_proxy`]).
+//!
 //! Not emulated: sign-in (App Service Authentication), the header set of Azure's front ends, load balancing, the key
 //! store, Application Insights, `http.routes` of `host.json`, and the two other ways to call a handler.
 //!
 //! # Layout, in reading order
 //! `options`, `error`: what goes in, and why it may be refused. `configuration`, `app`, `routes`, `local_settings`: the
-//! staged app. `process`, `supervisor`, `state`, `log`: the handler's process. `front`, `cors`: the front door. `proxy`,
-//! `headers`, `bodies`, `clock`: one call.
+//! staged app. `process`, `supervisor`, `state`, `log`: the handler's process. `front`, `socket`, `entry`, `cors`: the front door.
+//! `proxy`, `headers`, `bodies`, `clock`: one call. `handler`, `reply`: its exchange with the handler. `real`: the real proxy in the place of these and the front door.
 
 mod app;
 mod bodies;
 mod clock;
 mod configuration;
 mod cors;
+mod entry;
 mod error;
 mod front;
+mod handler;
 mod headers;
 mod local_settings;
 mod log;
 mod options;
 mod process;
 mod proxy;
+mod real;
+mod reply;
 mod routes;
+mod socket;
 mod state;
 mod supervisor;
 
@@ -56,6 +63,7 @@ use clock::Limits;
 use front::{Door, Opening};
 use process::{Environment, Process, Signal};
 use proxy::Proxy;
+use real::RealProxy;
 use state::{Order, Phase, Shared};
 use supervisor::Supervisor;
 
@@ -72,6 +80,7 @@ pub struct Host {
     interrupt_wait: Duration,
     opening: watch::Sender<Opening>,
     alive: mpsc::Receiver<()>,
+    real: Option<RealProxy>,
     supervisor: AbortOnDrop,
 }
 
@@ -123,13 +132,30 @@ impl Host {
                 front_idle: options.front_idle_timeout,
                 function: app.function_timeout,
             },
-            cors: options.cors,
+            cors: options.cors.clone(),
             key: options.authorize.then(|| key.clone()),
             hide_client_abort: options.hide_client_abort,
         });
         let opening = watch::Sender::new(Opening::Open);
         let (alive_sender, alive) = mpsc::channel(1);
-        tokio::spawn(front::accept(listener, door, opening.subscribe(), alive_sender));
+        // What the real proxy forwards to, if it stands in front: the handler, or what of a host it is not.
+        let behind = match (&options.real_proxy, options.asks_for_more_than_a_proxy()) {
+            (None, _) => {
+                tokio::spawn(front::accept(listener, door, opening.subscribe(), alive_sender));
+                None
+            }
+            (Some(program), false) => {
+                drop(listener);
+                Some((program.clone(), handler_port))
+            }
+            (Some(program), true) => {
+                drop(listener);
+                let inner = listen(0).await?;
+                let port = inner.local_addr().map_err(|source| HostError::Port { port: 0, source })?.port();
+                tokio::spawn(front::accept(inner, door, opening.subscribe(), alive_sender));
+                Some((program.clone(), port))
+            }
+        };
         let supervisor = Supervisor {
             app: Arc::clone(&app),
             env,
@@ -139,12 +165,16 @@ impl Host {
         };
         let supervisor = AbortOnDrop(tokio::spawn(supervisor.run(first)));
         let interrupt_wait = options.interrupt_wait;
-        let host = Self { address, app, shared, key, interrupt_wait, opening, alive, supervisor };
+        let mut host = Self { address, app, shared, key, interrupt_wait, opening, alive, real: None, supervisor };
         host.shared.ready(Duration::MAX).await;
-        match host.shared.status().phase {
-            Phase::Stopped(reason) => Err(HostError::Handler { reason }),
-            Phase::Ready | Phase::Starting => Ok(host),
+        if let Phase::Stopped(reason) = host.shared.status().phase {
+            return Err(HostError::Handler { reason });
         }
+        if let Some((program, target)) = behind {
+            let started = RealProxy::start(&program, target, address.port(), options.idle_timeout, &host.shared).await;
+            host.real = Some(started.map_err(|source| HostError::Spawn { program, source })?);
+        }
+        Ok(host)
     }
 
     /// `http://127.0.0.1:PORT` with this path, whose leading slash may be left out.
@@ -261,6 +291,9 @@ impl Host {
         let (done, ended) = oneshot::channel();
         let told = self.shared.order(Order::Stop { signal, wait, done }).await;
         let status = if told { ended.await.ok().flatten() } else { None };
+        if let Some(real) = self.real.take() {
+            real.stop(!at_once).await;
+        }
         if !at_once {
             let _ = timeout(CLOSING_WAIT, self.alive.recv()).await;
         }

@@ -61,7 +61,7 @@ impl TestApp {
         Self::with(&[]).await
     }
 
-    /// The same with these settings, which win.
+    /// The same with these settings, which win; `{upstream}` in them is the scripted upstream's address.
     pub(crate) async fn with(settings: &[(&str, &str)]) -> Self {
         Self::with_host(settings, HostOptions::default()).await
     }
@@ -76,7 +76,7 @@ impl TestApp {
         ];
         for (name, value) in settings {
             env.retain(|(known, _)| known != name);
-            env.push(((*name).to_owned(), (*value).to_owned()));
+            env.push(((*name).to_owned(), value.replace("{upstream}", &upstream.url())));
         }
         let folder = Staged::new();
         let host = Host::start(&folder.0, HostOptions { inherit_env: false, env, ..options }).await.unwrap();

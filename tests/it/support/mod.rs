@@ -4,5 +4,6 @@ pub(crate) mod app;
 pub(crate) mod client;
 pub(crate) mod envelope;
 pub(crate) mod kql;
+pub(crate) mod responses;
 pub(crate) mod shared;
 pub(crate) mod tables;

@@ -1,37 +1,58 @@
 /**
  * Tokens to DOM. What comes in is whatever a model wrote; what goes out are elements of this list and text, nothing else:
- * tags in the text are shown as text, addresses pass `safeAddress`, images become links.
+ * tags in the text are shown as text but for a few pairs, addresses pass `safeAddress`, images become links.
  */
 import type { MarkedToken, Token, Tokens } from 'marked';
 
 import { el } from '../element';
+import { words } from '../words';
 import { safeAddress } from './address';
+import type { DetailsToken, FootnoteRefToken, FootnoteToken } from './blocks';
 import { codeBlock } from './code';
+import { directionOf } from './direction';
 import { decodeEntities } from './entities';
 import { formula } from './formula';
 import { isMath } from './math';
+import type { Outline } from './outline';
+import { pairAt } from './tags';
 
 /** Deeper nesting than this is shown as source. It keeps the call stack and the page's width within bounds. */
 const MAX_DEPTH = 24;
 
-/** The nodes of these tokens. */
-export function build(tokens: readonly Token[], depth = 0): DocumentFragment {
+/** The nodes of these tokens. `outline` learns of their headings. */
+export function build(tokens: readonly Token[], outline: Outline, depth = 0): DocumentFragment {
   const nodes = document.createDocumentFragment();
-  for (const token of tokens) nodes.append(node(token, depth));
+  for (let at = 0; at < tokens.length; at++) {
+    const token = tokens[at] as Token;
+    const pair = token.type === 'html' && depth <= MAX_DEPTH ? pairAt(tokens, at) : undefined;
+    if (pair) {
+      nodes.append(el(pair.name, {}, build(tokens.slice(at + 1, pair.end), outline, depth + 1)));
+      at = pair.end;
+    } else nodes.append(node(token, outline, depth));
+  }
   return nodes;
 }
 
-function node(token: Token, depth: number): Node {
+function node(token: Token, outline: Outline, depth: number): Node {
   if (depth > MAX_DEPTH) return text(token.raw);
-  const inner = () => build(('tokens' in token && token.tokens) || [], depth + 1);
+  const inner = () => build(('tokens' in token && token.tokens) || [], outline, depth + 1);
   if (isMath(token)) return formula(token);
+  const own = token as DetailsToken | FootnoteToken | FootnoteRefToken;
   const known = token as MarkedToken;
+  switch (own.type) {
+    case 'details':
+      return el('details', { open: own.isOpen, dir: directionOf(own.raw) },
+        el('summary', {}, own.summary.length > 0 ? build(own.summary, outline, depth + 1) : words.details), inner());
+    case 'footnote':
+      return el('p', { class: 'footnote', dir: directionOf(own.raw) }, el('sup', {}, own.label), ' ', inner());
+    case 'footnoteRef':
+      return el('sup', { class: 'footnote-ref' }, own.label);
+  }
   switch (known.type) {
     case 'paragraph':
-      return el('p', {}, inner());
+      return el('p', { dir: directionOf(known.text) }, inner());
     case 'heading':
-      // The page's own headings are h1 (the page) and h2 (each turn): an answer's begin below.
-      return el(`h${Math.min(known.depth + 2, 6) as 3 | 4 | 5 | 6}`, { class: `level-${known.depth}` }, inner());
+      return el(`h${outline.level(known.depth)}`, { class: `level-${known.depth}`, dir: directionOf(known.text) }, inner());
     case 'text':
       return known.tokens ? inner() : text(decodeEntities(known.text));
     case 'escape':
@@ -43,7 +64,7 @@ function node(token: Token, depth: number): Node {
     case 'del':
       return el('del', {}, inner());
     case 'codespan':
-      return el('code', {}, known.text);
+      return el('code', { dir: 'ltr' }, known.text);
     case 'br':
       return el('br');
     case 'hr':
@@ -51,15 +72,15 @@ function node(token: Token, depth: number): Node {
     case 'code':
       return codeBlock(known.text, known.lang?.trim().split(/\s/)[0] ?? '');
     case 'blockquote':
-      return el('blockquote', {}, inner());
+      return el('blockquote', { dir: directionOf(known.text) }, inner());
     case 'list':
-      return list(known, depth);
+      return list(known, outline, depth);
     case 'table':
-      return table(known, depth);
+      return table(known, outline, depth);
     case 'link':
       return link(known.autolink ? known.href : decodeEntities(known.href), known.title, inner());
     case 'image':
-      return link(decodeEntities(known.href), known.title, text(decodeEntities(known.text) || 'image'));
+      return link(decodeEntities(known.href), known.title, text(decodeEntities(known.text) || words.image));
     case 'checkbox':
       return checkbox(known.checked);
     case 'html':
@@ -76,24 +97,26 @@ function text(data: string): Text {
   return document.createTextNode(data);
 }
 
-function list(token: Tokens.List, depth: number): Node {
-  const items = token.items.map((item) => el('li', { class: item.task && 'task' }, build(item.tokens, depth + 1)));
-  if (!token.ordered) return el('ul', {}, ...items);
-  return el('ol', { start: token.start === '' || token.start === 1 ? undefined : token.start }, ...items);
+/** Each item in its own direction; the marks and the margin stand where most of the list is read from. */
+function list(token: Tokens.List, outline: Outline, depth: number): Node {
+  const items = token.items.map((item) => el('li', { class: item.task && 'task', dir: directionOf(item.text) }, build(item.tokens, outline, depth + 1)));
+  const dir = directionOf(token.raw);
+  if (!token.ordered) return el('ul', { dir }, ...items);
+  return el('ol', { dir, start: token.start === '' || token.start === 1 ? undefined : token.start }, ...items);
 }
 
 function checkbox(checked: boolean): Node {
-  return el('span', { class: 'checkbox', role: 'img', 'aria-label': checked ? 'done' : 'open' }, checked ? '☑ ' : '☐ ');
+  return el('span', { class: 'checkbox', role: 'img', 'aria-label': checked ? words.done : words.open }, checked ? '☑ ' : '☐ ');
 }
 
-/** Wide tables scroll in a box of their own, which a keyboard must be able to reach. */
-function table(token: Tokens.Table, depth: number): Node {
+/** Wide tables scroll in a box of their own. */
+function table(token: Tokens.Table, outline: Outline, depth: number): Node {
   const cell = (name: 'th' | 'td') => (source: Tokens.TableCell) =>
-    el(name, { class: source.align && `align-${source.align}` || undefined, scope: name === 'th' && 'col' },
-      build(source.tokens, depth + 1));
+    el(name, { class: source.align && `align-${source.align}` || undefined, scope: name === 'th' && 'col', dir: directionOf(source.text) },
+      build(source.tokens, outline, depth + 1));
   const head = el('thead', {}, el('tr', {}, ...token.header.map(cell('th'))));
   const rows = token.rows.map((row) => el('tr', {}, ...row.map(cell('td'))));
-  return el('div', { class: 'table', role: 'region', 'aria-label': 'Table', tabindex: 0 },
+  return el('div', { class: 'table', dir: directionOf(token.raw) },
     el('table', {}, head, rows.length > 0 && el('tbody', {}, ...rows)));
 }
 

@@ -1,6 +1,12 @@
 /** Code blocks: the language, a button to copy, and colours once the code is finished. */
 import { el } from '../element';
+import { words } from '../words';
 import { later } from './later';
+
+type Highlight = (code: string, language: string) => DocumentFragment | undefined;
+
+/** Loaded with the first code that has colours. */
+let highlight: Highlight | undefined;
 
 /** Longer code keeps one colour: finding the words in it would make the page stutter. */
 const MAX_COLOURED_CHARS = 20_000;
@@ -10,9 +16,9 @@ export function codeBlock(code: string, language: string): HTMLElement {
   const name = language.slice(0, 40);
   return el('figure', { class: 'code', 'data-language': name },
     el('figcaption', {},
-      el('span', { class: 'language' }, name || 'text'),
-      el('button', { type: 'button', class: 'quiet', 'data-copy-code': true }, 'Copy')),
-    el('pre', { tabindex: 0, role: 'region', 'aria-label': name ? `Code, ${name}` : 'Code' }, el('code', {}, code)));
+      el('span', { class: 'language' }, name || words.plainCode),
+      el('button', { type: 'button', class: 'quiet', 'data-copy-code': true }, words.copy)),
+    el('pre', { dir: 'ltr' }, el('code', {}, code)));
 }
 
 /** Colours the code blocks in this block, when there is time. Meant for code that does not change any more. */
@@ -23,10 +29,18 @@ export function colourCode(block: HTMLElement): void {
     const code = figure.querySelector('pre > code');
     const source = code?.textContent ?? '';
     if (!code || !language || source.length > MAX_COLOURED_CHARS) continue;
-    later(async () => {
-      const { highlight } = await import('./highlight');
-      const coloured = highlight(source, language);
-      if (coloured && code.textContent === source) code.replaceChildren(coloured);
+    later(figure, () => {
+      const colour = (paint: Highlight) => {
+        const coloured = paint(source, language);
+        if (coloured && code.textContent === source) code.replaceChildren(coloured);
+      };
+      return highlight ? colour(highlight) : load().then(colour);
     });
   }
+}
+
+async function load(): Promise<Highlight> {
+  const { highlight: loaded } = await import('./highlight');
+  highlight = loaded;
+  return loaded;
 }

@@ -10,15 +10,20 @@ import type { MathToken } from './math';
 const MAX_KEPT = 500;
 
 const typeset = new Map<string, Node>();
-let renderer: Promise<typeof import('./typeset')> | undefined;
+type Typeset = (tex: string, display: boolean) => Node;
+
+const CHEMISTRY = /\\(?:ce|pu)\{/;
+
+/** Loaded with the first formula, and what knows chemistry with the first one of that. */
+let typesetFormula: Typeset | undefined;
+let hasChemistry = false;
 
 /** An element for this formula, with its source. */
 export function formula(token: MathToken): HTMLElement {
   const { tex, display } = token;
   const source = el('code', { class: 'formula-source' }, tex);
-  if (token.open) return el('span', { class: display ? 'formula display' : 'formula' }, source);
-  return el('span', { class: display ? 'formula display' : 'formula', 'data-tex': tex,
-    ...(display ? { tabindex: 0, role: 'region', 'aria-label': 'Formula' } : {}) }, source);
+  if (token.open) return el('span', { class: display ? 'formula display' : 'formula', dir: 'ltr' }, source);
+  return el('span', { class: display ? 'formula display' : 'formula', 'data-tex': tex, dir: 'ltr' }, source);
 }
 
 /** Typesets the formulas of this block that are still source; at once those that were typeset before. */
@@ -34,19 +39,25 @@ export function typesetFormulas(block: HTMLElement): void {
       element.replaceChildren(kept.cloneNode(true));
       continue;
     }
-    later(async () => {
-      const node = typeset.get(key(tex, display)) ?? keep(tex, display, await (await load()).typesetFormula(tex, display));
-      // The paragraph may have been rebuilt while this waited; then the element is out of the page, which does no harm.
-      element.replaceChildren(node.cloneNode(true));
+    later(element, () => {
+      const set = (how: Typeset) => {
+        const node = typeset.get(key(tex, display)) ?? keep(tex, display, how(tex, display));
+        element.replaceChildren(node.cloneNode(true));
+      };
+      const loaded = hasChemistry || !CHEMISTRY.test(tex) ? typesetFormula : undefined;
+      return loaded ? set(loaded) : load(tex).then(set);
     });
   }
 }
 
-function load(): Promise<typeof import('./typeset')> {
-  renderer ??= import('./typeset');
-  // A lost connection must not forbid formulas for good.
-  renderer.catch(() => (renderer = undefined));
-  return renderer;
+async function load(tex: string): Promise<Typeset> {
+  const { typesetFormula: loaded } = await import('./typeset');
+  if (!hasChemistry && CHEMISTRY.test(tex)) {
+    await import('katex/contrib/mhchem');
+    hasChemistry = true;
+  }
+  typesetFormula = loaded;
+  return loaded;
 }
 
 function keep(tex: string, display: boolean, node: Node): Node {

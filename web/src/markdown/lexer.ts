@@ -1,11 +1,14 @@
 /**
- * Markdown to tokens: marked's lexer, with math, and with bold text that ends beside Chinese or Japanese punctuation.
- *
- * Only the lexer of marked is used. It makes no HTML, and so this page has no HTML string that could be unsafe.
+ * Markdown to tokens: marked's lexer, with math, folded details and footnotes, and with what models write although it is not
+ * as CommonMark has it. Only the lexer of marked is used. It makes no HTML, and so this page has no HTML string that could
+ * be unsafe.
  */
 import { Lexer, type Links, Tokenizer, type Token, type Tokens } from 'marked';
 
+import { addressEnd } from './address';
+import { details, detailsStart, footnote, footnoteRef, footnoteStart, openDetails } from './blocks';
 import { blockMath, blockStart, inlineMath, inlineStart, maskMath, openBlockMath, openMath } from './math';
+import { hidePipes, PIPE } from './table';
 
 export type { Links, Token };
 
@@ -38,6 +41,36 @@ class ChatTokenizer extends Tokenizer {
     return { type: 'strong', raw: match[0], text, tokens: this.lexer.inlineTokens(text) };
   }
 
+  /** An address that is followed by Chinese punctuation, or by Arabic, ends there: the sentence goes on, the address does not. */
+  override url(src: string): Tokens.Link | undefined {
+    const found = super.url(src);
+    if (!found || /^mailto:/i.test(found.href)) return found;
+    const end = addressEnd(found.raw);
+    if (end === found.raw.length) return found;
+    const raw = found.raw.slice(0, end);
+    const href = found.href.slice(0, found.href.length - (found.raw.length - end));
+    return { ...found, raw, href, text: raw, tokens: [{ type: 'text', raw, text: raw, escaped: false }] };
+  }
+
+  /** A single tilde is "about" ("~5 km, ~7 km"): only two strike out. */
+  override del(src: string, masked: string, before?: string): Tokens.Del | undefined {
+    return src.startsWith('~~') ? super.del(src, masked, before) : undefined;
+  }
+
+  /** A bar in a cell's code or formula is no border where the row then has as many cells as its head. */
+  override table(src: string): Tokens.Table | undefined {
+    const hidden = hidePipes(src);
+    if (hidden === src) return super.table(src);
+    const { inlineQueue } = this.lexer;
+    const queued = inlineQueue.length;
+    const found = super.table(hidden);
+    if (!found) return undefined;
+    const shown = (text: string) => text.replaceAll(PIPE, '|');
+    for (const waiting of inlineQueue.slice(queued)) waiting.src = shown(waiting.src);
+    for (const cell of [found.header, ...found.rows].flat()) cell.text = shown(cell.text);
+    return { ...found, raw: shown(found.raw) };
+  }
+
   /** Tags are text here. Without this an `<a>` would change how text far behind it is read. */
   override tag(src: string): Tokens.Tag | undefined {
     const found = super.tag(src);
@@ -64,11 +97,12 @@ export function lex(source: string, stage: Stage, known: Links = {}): { tokens: 
     extensions: {
       renderers: {},
       childTokens: {},
-      block: growing ? [blockMath, openBlockMath] : [blockMath],
-      inline: growing ? [inlineMath, openMath] : [inlineMath],
+      // Each is bound to the lexer that works.
+      block: [blockMath, details, footnote, ...(growing ? [openBlockMath, openDetails] : [])] as never,
+      inline: [inlineMath, footnoteRef, ...(growing ? [openMath] : [])] as never,
       // marked asks for a number; what it does with "nowhere" is to look for a number of at least 0.
-      startBlock: [(src) => blockStart(src) ?? -1],
-      startInline: [inlineStart],
+      startBlock: [(src) => blockStart(src) ?? -1, detailsStart, footnoteStart],
+      startInline: [inlineStart, (src) => src.indexOf('[^')],
     },
   });
   Object.assign(lexer.tokens.links, known);

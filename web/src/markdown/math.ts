@@ -1,7 +1,9 @@
 /**
- * Where math begins and ends in Markdown: `$…$`, `$$…$$`, `\(…\)`, `\[…\]`, as extensions of marked's lexer.
+ * Where math begins and ends in Markdown: `$…$`, `$$…$$`, `\(…\)`, `\[…\]`, a bare `\begin{align}…\end{align}` and a bare
+ * `\ce{…}`, as extensions of marked's lexer.
  *
- * Prices must not become math ("$5 and $10"), so a single dollar follows Pandoc's rule, and a bit more.
+ * Prices and the variables of shells must not become math ("$5 and $10", `$HOME/$USER`), so a single dollar follows Pandoc's
+ * rule, and a bit more.
  */
 import type { Tokens } from 'marked';
 
@@ -17,9 +19,18 @@ export interface MathToken {
   open: boolean;
 }
 
-/** A line that begins with one of these may begin a formula of its own lines. */
-export const BLOCK_OPENER = /^ {0,3}(?:\$\$|\\\[)/m;
+/** Environments that are formulas by themselves. */
+const ENVIRONMENT = '(?:equation|align|alignat|aligned|gather|gathered|multline|split|cases|[pbvBV]?matrix|array)\\*?';
 
+/** A line that begins with one of these may begin a formula of its own lines. */
+export const BLOCK_OPENER = new RegExp(`^ {0,3}(?:\\$\\$|\\\\\\[|\\\\begin\\{${ENVIRONMENT}\\})`, 'm');
+
+const BLOCK_ENVIRONMENT = new RegExp(`^ {0,3}(\\\\begin\\{(${ENVIRONMENT})\\}[\\s\\S]+?\\\\end\\{\\2\\})[ \\t]*(?:\\n|$)`);
+const INLINE_ENVIRONMENT = new RegExp(`^(\\\\begin\\{(${ENVIRONMENT})\\}(?:(?!\\n\\n)[\\s\\S])+?\\\\end\\{\\2\\})`);
+const CHEMISTRY = /^\\(?:ce|pu)\{(?:[^{}\n]|\{(?:[^{}\n]|\{[^{}\n]*\})*\})*\}/;
+
+const OPENS_BLOCK = new RegExp(BLOCK_OPENER.source);
+const BLOCK_START = new RegExp(`\\n${BLOCK_OPENER.source.slice(1)}`);
 const BLOCK_DOLLARS = /^ {0,3}\$\$([\s\S]+?)\$\$[ \t]*(?:\n|$)/;
 const BLOCK_BRACKETS = /^ {0,3}\\\[([\s\S]+?)\\\][ \t]*(?:\n|$)/;
 const FENCE_LINE = /^ {0,3}(?:```|~~~)/m;
@@ -37,10 +48,15 @@ function isPrice(tex: string): boolean {
   return /^\d/.test(tex) && /\p{L}{3}/u.test(tex) && !/[\\^_={}]/.test(tex);
 }
 
+/** `$HOME/$USER`, `($x,$y)`: a dollar that has an operator before it and a word behind it begins something, and ends nothing. */
+function isVariable(tex: string, behind: string): boolean {
+  return behind === '{' || (/[,:;/=.|&(+*{[<>-]$/.test(tex) && /[\p{L}_]/u.test(behind));
+}
+
 /** A formula on lines of its own, blank lines inside allowed. */
 export function blockMath(src: string): MathToken | undefined {
   const near = src.slice(0, MAX_FORMULA_CHARS + 1);
-  const match = BLOCK_DOLLARS.exec(near) ?? BLOCK_BRACKETS.exec(near);
+  const match = BLOCK_DOLLARS.exec(near) ?? BLOCK_BRACKETS.exec(near) ?? BLOCK_ENVIRONMENT.exec(near);
   if (!match) return undefined;
   const [raw, tex] = match;
   if (raw.length > MAX_FORMULA_CHARS || !tex?.trim() || FENCE_LINE.test(tex)) return undefined;
@@ -51,15 +67,18 @@ export function blockMath(src: string): MathToken | undefined {
 export function inlineMath(src: string): MathToken | undefined {
   if (src.startsWith('\\(')) return closed('\\)', src, false);
   if (src.startsWith('\\[')) return closed('\\]', src, true);
+  if (src.startsWith('\\begin{')) return matched(INLINE_ENVIRONMENT, src, true);
+  if (src.startsWith('\\ce{') || src.startsWith('\\pu{')) return chemistry(src);
   if (src.startsWith('$$')) return matched(INLINE_DOLLARS, src, true);
   if (!src.startsWith('$')) return undefined;
   const found = matched(INLINE_DOLLAR, src, false);
-  return found && !isPrice(found.tex) ? found : undefined;
+  return found && !isPrice(found.tex) && !isVariable(found.tex, src[found.raw.length] ?? '') ? found : undefined;
 }
 
 /** The beginning of a formula whose end has not come yet. A single dollar is more often a price: it waits as text. */
 export function openMath(src: string): MathToken | undefined {
   if (src.length > MAX_FORMULA_CHARS) return undefined;
+  if (src.startsWith('\\begin{')) return token(src, src, true, true);
   const match = /^(\\\(|\\\[|\$\$)([\s\S]*)$/.exec(src);
   if (!match) return undefined;
   return token(src, match[2] ?? '', match[1] !== '\\(', true);
@@ -67,9 +86,8 @@ export function openMath(src: string): MathToken | undefined {
 
 /** As `openMath`, at the beginning of a line. */
 export function openBlockMath(src: string): MathToken | undefined {
-  const indent = /^ {0,3}(?=\$\$|\\\[)/.exec(src);
-  if (!indent || FENCE_LINE.test(src)) return undefined;
-  const found = openMath(src.slice(indent[0].length));
+  if (!OPENS_BLOCK.test(src) || FENCE_LINE.test(src)) return undefined;
+  const found = openMath(src.replace(/^ {1,3}/, ''));
   return found && { ...found, raw: src };
 }
 
@@ -80,6 +98,11 @@ function closed(end: string, src: string, display: boolean): MathToken | undefin
   return tex.trim() && !tex.includes('\n\n') ? token(src.slice(0, at + 2), tex, display) : undefined;
 }
 
+function chemistry(src: string): MathToken | undefined {
+  const match = CHEMISTRY.exec(src.slice(0, MAX_FORMULA_CHARS));
+  return match ? token(match[0], match[0], false) : undefined;
+}
+
 function matched(rule: RegExp, src: string, display: boolean): MathToken | undefined {
   const match = rule.exec(src.slice(0, MAX_FORMULA_CHARS));
   return match?.[1]?.trim() ? token(match[0], match[1], display) : undefined;
@@ -87,12 +110,12 @@ function matched(rule: RegExp, src: string, display: boolean): MathToken | undef
 
 /** The next place where a formula may begin inside a paragraph. */
 export function inlineStart(src: string): number {
-  return src.search(/\$|\\[([]/);
+  return src.search(/\$|\\[([]|\\begin\{|\\(?:ce|pu)\{/);
 }
 
 /** The next line at which a formula may cut a paragraph. */
 export function blockStart(src: string): number | undefined {
-  const at = src.search(/\n {0,3}(?:\$\$|\\\[)/);
+  const at = src.search(BLOCK_START);
   return at < 0 ? undefined : at + 1;
 }
 

@@ -7,6 +7,9 @@ import { inlineMath } from './math';
 /** More marks than this are not meant as marks: a model that repeats itself, most likely. */
 const MAX_OPEN_MARKS = 8;
 
+/** A tag that becomes an element when it is closed, or the beginning of what may be one. */
+const TAG = /^<(\/?)(?:(sub|sup|kbd|mark|u|b|i|s|strong|em|del|ins|small)>|[a-z]{0,6}$)/;
+
 /** The text to show in place of `source`, whose end is not here yet. */
 export function mend(source: string): string {
   const fence = openFence(source);
@@ -18,7 +21,7 @@ export function mend(source: string): string {
 }
 
 /** The fence of the code block in which the text ends, if it does. */
-export function openFence(source: string): string | undefined {
+function openFence(source: string): string | undefined {
   let fence: string | undefined;
   for (const line of source.split('\n')) {
     if (fence) {
@@ -62,7 +65,7 @@ function closeInline(run: string): string {
     const formula = inlineMath(rest);
     if (formula) {
       at += formula.raw.length;
-    } else if (/^(?:\\[([]|\$\$)/.test(rest)) {
+    } else if (/^(?:\\[([]|\\begin\{|\$\$)/.test(rest)) {
       return run; // An open formula reaches to the end, and nothing can be closed behind it.
     } else if (rest[0] === '\\') {
       if (rest.length === 1) return finish(run.slice(0, at), open, bracket);
@@ -80,6 +83,12 @@ function closeInline(run: string): string {
       if (rest.length === mark.length && open.at(-1) !== mark) return finish(run.slice(0, at).trimEnd(), open, bracket);
       toggle(open, mark, run[at - 1] ?? ' ', rest[mark.length] ?? ' ');
       at += mark.length;
+    } else if (rest[0] === '<' && TAG.test(rest)) {
+      const [tag = '<', slash, name] = TAG.exec(rest) ?? [];
+      if (!tag.endsWith('>')) return finish(run.slice(0, at), open, bracket);
+      if (!slash) open.push(`</${name}>`);
+      else if (open.at(-1) === tag) open.pop();
+      at += tag.length;
     } else if (rest[0] === '[') {
       bracket = at;
       at += 1;
@@ -89,7 +98,7 @@ function closeInline(run: string): string {
       bracket = -1;
       at += target?.length ?? 1;
     } else {
-      at += /^[^\\`*~_[\]$]+/.exec(rest)?.[0].length ?? 1;
+      at += /^[^\\`*~_[\]$<]+/.exec(rest)?.[0].length ?? 1;
     }
   }
   return finish(run, open, bracket);

@@ -5,6 +5,7 @@
  * goes on behind a blank line, a paragraph becomes a heading by the line under it). For any division of a text into
  * pieces the result is that of the whole text, which a property test holds this file to.
  */
+import { DETAILS_OPENER, MAX_DETAILS_CHARS } from './blocks';
 import { build } from './build';
 import { colourCode } from './code';
 import { typesetFormulas } from './formula';
@@ -12,6 +13,8 @@ import { lex, type Links, type Token } from './lexer';
 import { BLOCK_OPENER, MAX_FORMULA_CHARS } from './math';
 import { mend } from './mend';
 import { morph } from './morph';
+import { Outline } from './outline';
+import { watchOverflow } from './overflow';
 
 /** The first line of a fenced code block at the left edge. */
 const FENCE = /^(`{3,}|~{3,})[^\n`]*\n/;
@@ -33,6 +36,8 @@ export class MarkdownStream {
   private committed = 0;
   private lastDone: ChildNode | null = null;
   private links: Links = {};
+  /** The headings of what is finished. */
+  private outline = new Outline();
   private endsInReturn = false;
   private openCode: OpenCode | undefined;
 
@@ -55,7 +60,7 @@ export class MarkdownStream {
     const tail = this.source.slice(this.committed);
     const fence = FENCE.exec(tail);
     const isOpenCode = fence?.[1] !== undefined && !hasEnd(tail, fence[0].length, fence[1]);
-    const live = build(lex(isOpenCode ? fence[0] : mend(tail), 'growing', this.links).tokens);
+    const live = build(lex(isOpenCode ? fence[0] : mend(tail), 'growing', this.links).tokens, this.outline.copy());
     this.show(done, live);
     if (isOpenCode) this.startCode(fence[0].length, fence[1] ?? '');
   }
@@ -66,9 +71,9 @@ export class MarkdownStream {
     const { tokens, links } = lex(this.source.slice(this.committed), 'whole', this.links);
     if (Object.keys(links).length > 0) {
       this.lastDone = null;
-      this.show(build(lex(this.source, 'whole').tokens), document.createDocumentFragment());
+      this.show(build(lex(this.source, 'whole').tokens, new Outline()), document.createDocumentFragment());
     } else {
-      this.show(build(tokens), document.createDocumentFragment());
+      this.show(build(tokens, this.outline), document.createDocumentFragment());
     }
     this.source = '';
   }
@@ -86,7 +91,10 @@ export class MarkdownStream {
     morph(this.root, done, this.firstLive);
     for (let index = 0; index < count; index++) {
       const node = this.firstLive;
-      if (node instanceof HTMLElement) colourCode(node);
+      if (node instanceof HTMLElement) {
+        colourCode(node);
+        watchOverflow(node);
+      }
       this.lastDone = node;
     }
     for (let node = first ? first.nextSibling : this.root.firstChild; node; node = node.nextSibling) {
@@ -102,7 +110,7 @@ export class MarkdownStream {
     const done = tokens.slice(0, finished(tokens, tail));
     if (done.length > 0) this.links = links;
     this.committed += done.reduce((length, token) => length + token.raw.length, 0);
-    return build(done);
+    return build(done, this.outline);
   }
 
   private startCode(openingChars: number, fence: string): void {
@@ -161,7 +169,7 @@ function finished(tokens: readonly Token[], tail: string): number {
     const followerStart = next.type === 'space' ? end + next.raw.length : end;
     if (!follower) break;
     if (tail.indexOf('\n', followerStart) < 0) break;
-    if (awaitsFormula(token, tail, start)) break;
+    if (awaitsFormula(token, tail, start) || awaitsDetailsEnd(token, tail, start)) break;
     if (next.type !== 'space' && !/\n[ \t]*\n$/.test(token.raw) && !standsByItself(next)) continue;
     count = next.type === 'space' ? index + 2 : index + 1;
   }
@@ -185,4 +193,11 @@ function awaitsFormula(token: Token, tail: string, start: number): boolean {
   if (token.type === 'code' || token.type === 'math') return false;
   const opener = BLOCK_OPENER.exec(token.raw);
   return opener !== null && tail.length - (start + opener.index) <= MAX_FORMULA_CHARS;
+}
+
+/** Whether this token begins details whose end is still to come. */
+function awaitsDetailsEnd(token: Token, tail: string, start: number): boolean {
+  if (token.type === 'code' || token.type === 'details') return false;
+  const opener = DETAILS_OPENER.exec(token.raw);
+  return opener !== null && tail.length - (start + opener.index) <= MAX_DETAILS_CHARS;
 }

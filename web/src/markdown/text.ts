@@ -7,6 +7,9 @@ type Renderer = typeof import('./stream');
 /** The most of a text that one frame takes: a burst of a hundred kilobytes must not freeze the page. */
 const SLICE_CHARS = 4_000;
 
+/** How long a text that was shown plain may take to be rendered, when the renderer comes. */
+const LATE_MS = 30;
+
 /** How long a renderer that could not be fetched is not asked for again. */
 const RETRY_MS = 3_000;
 
@@ -42,23 +45,26 @@ export class MarkdownText {
   }
 
   /**
-   * Shows a text, which is the one before and more of it, or another one. Of a long piece a slice is shown, unless all of
-   * it is wanted at once; false when there is more for the next frame.
+   * Shows a text, which is the one before and more of it, or another one. Of a long piece slices are shown, `until` that time
+   * (by `performance.now()`) and at least one; false when there is more for the next frame.
    */
-  show(text: string, isWhole: boolean, atOnce = false): boolean {
+  show(text: string, isWhole: boolean, until: number): boolean {
     this.latest = [text, isWhole];
     if (!renderer) return this.showPlain(text);
     const isAnother = text.length < this.given || (this.isEnded && text.length > this.given);
     if (!this.stream || isAnother) this.begin(renderer);
-    if (this.isEnded) return true;
-    const end = atOnce ? text.length : Math.min(text.length, this.given + SLICE_CHARS);
-    const news = text.slice(this.given, end);
-    this.given = end;
-    this.stream?.push(news);
-    this.isEnded = isWhole && end === text.length;
-    if (this.isEnded) this.stream?.end();
-    else if (news) this.stream?.render();
-    return end === text.length;
+    while (!this.isEnded) {
+      const end = until === Infinity ? text.length : Math.min(text.length, this.given + SLICE_CHARS);
+      const news = text.slice(this.given, end);
+      this.given = end;
+      this.stream?.push(news);
+      this.isEnded = isWhole && end === text.length;
+      if (this.isEnded) this.stream?.end();
+      else if (news) this.stream?.render();
+      if (end === text.length) return true;
+      if (performance.now() >= until) return false;
+    }
+    return true;
   }
 
   private begin({ MarkdownStream }: Renderer): void {
@@ -73,7 +79,7 @@ export class MarkdownText {
     this.root.classList.add('plain');
     if (this.root.textContent !== text) this.root.textContent = text;
     const loaded = loadRenderer();
-    if (this.awaited !== loaded) void loaded.then((module) => module && this.show(...this.latest, true));
+    if (this.awaited !== loaded) void loaded.then((module) => module && this.show(...this.latest, performance.now() + LATE_MS));
     this.awaited = loaded;
     return true;
   }

@@ -4,6 +4,8 @@
  */
 import { type Answer, countWords, isOpen, type State } from '../answer';
 import { byId } from '../element';
+import { type Failure, wordsFor } from '../failure';
+import { words } from '../words';
 import { spokenNotice } from './notice';
 
 /** Announces what happens to the answer that is shown. */
@@ -16,7 +18,13 @@ export class Announcer {
     this.last = answer.state;
     const problem = isOpen(answer) ? null : spokenNotice(answer);
     if (problem && answer.state !== 'stopped') alert(problem);
-    else say(words(answer));
+    else say(told(answer));
+  }
+
+  /** Another try failed, and the answer that it was to replace is shown again. */
+  failed(answer: Answer, failure: Failure): void {
+    this.last = answer.state;
+    alert(words.failedTry(wordsFor(failure.code).title));
   }
 
   /** Forgets the answer, as another one is shown now. */
@@ -25,18 +33,18 @@ export class Announcer {
   }
 }
 
-function words(answer: Answer): string {
+function told(answer: Answer): string {
   switch (answer.state) {
     case 'waiting':
-      return 'Message sent';
+      return words.announce.sent;
     case 'thinking':
-      return 'The model is thinking';
+      return words.announce.thinking;
     case 'answering':
-      return 'The model is answering';
+      return words.announce.answering;
     case 'stopped':
-      return 'Stopped';
+      return words.stopped;
     default:
-      return `Answer complete, ${countWords(answer.text)} words`;
+      return words.announce.complete(countWords(answer.text));
   }
 }
 
@@ -45,6 +53,7 @@ export function say(text: string): void {
   byId('status', HTMLElement).textContent = text;
 }
 
+/** Says something at once. */
 function alert(text: string): void {
   byId('alert', HTMLElement).textContent = text;
 }

@@ -1,35 +1,38 @@
-/** The message box: Enter sends, Shift+Enter does not, and neither does the Enter that ends an input method's word. */
+/** The message box at the end of the page: words, and what goes with them. */
+import { type Question, plainQuestion } from '../conversation';
 import { byId } from '../element';
-import { remember, remembered } from '../memory';
+import type { Attachments } from './attachments';
+import { QuestionBox } from './question-box';
 
-const DRAFT = 'draft';
-
-/** What is typed stays until it is sent: while an answer comes, and over a reload. */
+/** What is typed stays until it is sent: while an answer comes, over a reload, and with the chat that it was typed in. */
 export class Composer {
   private readonly form = byId('composer', HTMLFormElement);
-  private readonly box = byId('question', HTMLTextAreaElement);
   private readonly send = byId('send', HTMLButtonElement);
   private readonly stop = byId('stop', HTMLButtonElement);
+  private readonly box: QuestionBox;
+  private readonly attachments: Attachments;
+  private opened = '';
   private isBusy = false;
 
-  constructor(onSend: (text: string) => void, onStop: () => void) {
-    const submit = () => {
-      const text = this.box.value.trim();
-      if (!text || this.isBusy) return;
-      this.write('');
-      onSend(text);
+  constructor(attachments: Attachments, onSend: (question: Question) => void, onStop: () => void, onChange: () => void) {
+    this.attachments = attachments;
+    const changed = () => {
+      this.send.disabled = !this.box.text && attachments.isEmpty;
+      onChange();
     };
+    const submit = () => {
+      if (this.send.disabled || this.isBusy || attachments.isReading) return;
+      const question = this.question;
+      this.box.write('');
+      attachments.clear();
+      onSend(question);
+    };
+    this.box = new QuestionBox(byId('question', HTMLTextAreaElement), submit, () => changed());
+    attachments.onChange = changed;
     this.form.addEventListener('submit', (event) => {
       event.preventDefault();
       submit();
     });
-    this.box.addEventListener('keydown', (event) => {
-      // 229 is how browsers that report no composition say that an input method has the key.
-      if (event.key !== 'Enter' || event.shiftKey || event.isComposing || event.keyCode === 229) return;
-      event.preventDefault();
-      submit();
-    });
-    this.box.addEventListener('input', () => this.changed());
     // Send and Stop stand in the same place: the second click of a double click is meant for neither.
     this.send.addEventListener('click', (event) => event.detail > 1 && event.preventDefault());
     this.stop.addEventListener('click', (event) => {
@@ -37,7 +40,24 @@ export class Composer {
       onStop();
       this.focus();
     });
-    this.write(remembered(DRAFT, true) ?? '');
+  }
+
+  /** What would be sent now. */
+  get question(): Question {
+    return { ...plainQuestion(this.box.text), ...this.attachments.taken() };
+  }
+
+  /** Takes up the draft of a conversation. */
+  open(conversation: string): void {
+    if (conversation === this.opened) return;
+    this.opened = conversation;
+    this.attachments.open(conversation);
+    this.box.open(`draft ${conversation}`);
+  }
+
+  /** Gives a text back that could not be sent, unless another one was begun. */
+  putBack(text: string): void {
+    if (!this.box.text) this.box.write(text);
   }
 
   /** While an answer comes, Stop stands where Send does. */
@@ -51,22 +71,6 @@ export class Composer {
   }
 
   focus(): void {
-    this.box.focus({ preventScroll: true });
-  }
-
-  /** Puts a text into the box. */
-  write(text: string): void {
-    this.box.value = text;
-    this.changed();
-  }
-
-  private changed(): void {
-    this.send.disabled = !this.box.value.trim();
-    remember(DRAFT, this.box.value, true);
-    // Browsers without `field-sizing` get the height by hand.
-    if (!CSS.supports('field-sizing', 'content')) {
-      this.box.style.height = 'auto';
-      this.box.style.height = `${this.box.scrollHeight}px`;
-    }
+    this.box.element.focus({ preventScroll: true });
   }
 }

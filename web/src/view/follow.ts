@@ -8,6 +8,7 @@ const NEAR_PX = 48;
 export class Follow {
   private readonly box: HTMLElement;
   private readonly onChange: (follows: boolean) => void;
+  private readonly sizes = new ResizeObserver(() => this.keep());
   private written = -1;
   private isFollowing = true;
 
@@ -17,8 +18,7 @@ export class Follow {
     this.set(true);
     box.addEventListener('scroll', () => this.scrolled(), { passive: true });
     // Formulas are typeset late, windows are resized, keyboards slide in.
-    const sizes = new ResizeObserver(() => this.keep());
-    for (const element of [box, ...box.children]) sizes.observe(element);
+    for (const element of [box, ...box.children]) this.sizes.observe(element);
     // These come before the scroll that they cause, and would lose against text that grows in the meantime.
     box.addEventListener('wheel', (event) => event.deltaY < 0 && this.canScroll(event.target) && this.set(false), { passive: true });
     box.addEventListener('keydown', (event) => ['PageUp', 'ArrowUp', 'Home'].includes(event.key) && !isField(event.target) && this.set(false));
@@ -41,6 +41,11 @@ export class Follow {
     this.set(false);
     this.box.scrollTop = 0;
     this.written = this.box.scrollTop;
+  }
+
+  /** Watches no more. */
+  close(): void {
+    this.sizes.disconnect();
   }
 
   private write(): void {

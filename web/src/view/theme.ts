@@ -1,19 +1,18 @@
-/** Light, dark, or as the system has it. */
+/** Light, dark, or as the system has it. What was chosen is applied before the first paint, by `public/theme.js`. */
 import { byId } from '../element';
 import { remember, remembered } from '../memory';
+import { words } from '../words';
 
 const ORDER = ['system', 'light', 'dark'] as const;
-type Theme = (typeof ORDER)[number];
-const LABELS: Readonly<Record<Theme, string>> = { system: 'Colours: as the system', light: 'Colours: light', dark: 'Colours: dark' };
 
 /** Makes the button go through the three, and remembers. */
 export function setUpTheme(): void {
   const button = byId('theme', HTMLButtonElement);
-  let theme: Theme = ORDER.find((name) => name === remembered('theme')) ?? 'system';
+  let theme = ORDER.find((name) => name === remembered('theme')) ?? 'system';
   const apply = () => {
     document.documentElement.dataset.theme = theme;
-    button.setAttribute('aria-label', LABELS[theme]);
-    button.title = LABELS[theme];
+    button.setAttribute('aria-label', words.colours[theme]);
+    button.title = words.colours[theme];
   };
   button.addEventListener('click', () => {
     theme = ORDER[(ORDER.indexOf(theme) + 1) % ORDER.length] ?? 'system';

@@ -6,6 +6,8 @@ import { type Answer, isOpen } from '../answer';
 import { el } from '../element';
 import { MarkdownText } from '../markdown/text';
 import { remember, remembered } from '../memory';
+import { words } from '../words';
+import { duration } from './figures';
 import { Follow } from './follow';
 
 const PREFERENCE = 'thoughts';
@@ -16,17 +18,20 @@ export class ThinkingPanel {
   private readonly summary = el('summary');
   private readonly label = el('span', { class: 'label' });
   private readonly seconds = el('span', { class: 'seconds', 'aria-hidden': true });
-  private readonly inner = el('div', { class: 'markdown', dir: 'auto' });
-  private readonly box = el('div', { class: 'box', tabindex: 0, role: 'region', 'aria-label': 'Thoughts' }, this.inner);
+  private readonly inner = el('div', { class: 'markdown' });
+  private readonly box = el('div', { class: 'box', tabindex: 0, role: 'group', 'aria-label': words.thoughts }, this.inner);
   private readonly follow = new Follow(this.box);
   private readonly text = new MarkdownText(this.inner);
   private answer: Answer | undefined;
   private isTouched = false;
   private wasThinking = false;
 
-  constructor() {
+  /** `isOpen`: as the reader left it, when the turn was shown before. */
+  constructor(wasOpen: boolean) {
     this.summary.append(el('span', { class: 'dot', 'aria-hidden': true }), this.label, this.seconds);
     this.element.append(this.summary, this.box);
+    this.element.open = wasOpen;
+    this.isTouched = wasOpen;
     // A click, also by keyboard, is the reader's; the `toggle` event would also tell of what this does itself.
     this.summary.addEventListener('click', () => {
       this.isTouched = true;
@@ -39,7 +44,7 @@ export class ThinkingPanel {
    * Shows the state of the answer; `thinkingMs` counts while it thinks. False when there is more of the thoughts for the
    * next frame. Folded thoughts cost nothing: they are laid out when they are opened.
    */
-  update(answer: Answer, thinkingMs: number, atOnce: boolean): boolean {
+  update(answer: Answer, thinkingMs: number, until: number): boolean {
     this.answer = answer;
     this.element.hidden = !answer.thoughts.trim();
     const isThinking = answer.state === 'thinking';
@@ -47,33 +52,34 @@ export class ThinkingPanel {
     if (!isThinking && this.wasThinking && !this.isTouched && answer.text) this.element.open = remembered(PREFERENCE) === 'open';
     this.wasThinking = isThinking;
     this.element.classList.toggle('busy', isThinking);
-    setText(this.label, isThinking ? 'Thinking' : title(answer));
+    setText(this.label, isThinking ? words.thinking : title(answer));
     setText(this.seconds, isThinking && thinkingMs >= 1000 ? duration(thinkingMs) : '');
     if (!this.element.open) return true;
-    const isAllShown = this.text.show(answer.thoughts, !isOpen(answer), atOnce);
+    const isAllShown = this.text.show(answer.thoughts, !isOpen(answer), until);
     if (isThinking) this.follow.keep();
     return isAllShown;
+  }
+
+  /** No more is shown of it: its observers end. */
+  close(): void {
+    this.follow.close();
   }
 
   /** Growing thoughts are read at their end, whole ones from their beginning. */
   private opened(): void {
     if (!this.answer) return;
-    this.text.show(this.answer.thoughts, !isOpen(this.answer), true);
+    this.text.show(this.answer.thoughts, !isOpen(this.answer), Infinity);
     if (this.wasThinking) this.follow.resume();
     else this.follow.rest();
   }
 }
 
 function title(answer: Answer): string {
-  if (answer.thoughtMs === null) return 'Thoughts';
-  const unfinished = !answer.text && answer.state !== 'done' && answer.state !== 'answering';
-  return `Thought for ${duration(answer.thoughtMs)}${unfinished ? ', not finished' : ''}`;
-}
-
-/** "12 s", "2 min 5 s". */
-export function duration(ms: number): string {
-  const seconds = Math.max(1, Math.round(ms / 1000));
-  return seconds < 60 ? `${seconds} s` : `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
+  const time = answer.thoughtMs === null ? null : duration(answer.thoughtMs);
+  if (answer.told === 'summary') return words.summaryOfThoughts(time);
+  if (time === null) return words.thoughts;
+  const isUnfinished = !answer.text && answer.state !== 'done' && answer.state !== 'answering';
+  return isUnfinished ? words.thoughtForUnfinished(time) : words.thoughtFor(time);
 }
 
 /** Writing the same text again would end a selection in it. */

@@ -1,107 +1,134 @@
-/** A turn on the page: the question, the thoughts, the answer, and what can be done with it. */
-import { type Answer, isOpen, speed } from '../answer';
-import type { Turn } from '../conversation';
+/**
+ * A turn on the page. Far from where the reader is it is its plain text: cheap, and still found by the browser's search.
+ * Near, it is awake: the answer is rendered, and there are tools.
+ */
+import { isOpen } from '../answer';
 import { el } from '../element';
 import type { Exchange } from '../exchange';
-import { MarkdownText } from '../markdown/text';
-import { icon, type IconName } from './icons';
-import { type Act, notice } from './notice';
-import { duration, setText, ThinkingPanel } from './thinking';
-
-/** Silence after which the page says that it still waits, and after which it doubts the connection. */
-const WAIT_SHOWN_MS = 4_000;
-const DOUBT_MS = 45_000;
+import type { TurnSource } from '../place';
+import { words } from '../words';
+import { AnswerView } from './answer';
+import { icon } from './icons';
+import { pager } from './versions';
 
 /** A question that may be higher than its box has to be reached by keyboards. */
 const LONG_QUESTION_CHARS = 1_000;
-const LONG_QUESTION = { tabindex: 0, role: 'region', 'aria-label': 'Your message' } as const;
 
-/** Shows a turn; `update` is cheap to call every frame. */
+/** About how high text stands: characters a line, and pixels. What was once laid out is remembered by the browser itself. */
+const LINE_CHARS = 75;
+const LINE_PX = 27;
+const AROUND_PX = 130;
+
+/** Shows a turn. */
 export class TurnView {
   readonly element: HTMLElement;
-  readonly turn: Turn;
-  private readonly thinking = new ThinkingPanel();
-  private readonly box = el('div', { class: 'markdown', dir: 'auto' });
-  private readonly text = new MarkdownText(this.box);
-  private readonly waiting = el('p', { class: 'waiting', hidden: true },
-    el('span', { class: 'pulse', 'aria-hidden': true }), el('span'));
-  private readonly ending = el('div', { class: 'ending' });
-  /** Whether the answer was whole before it was shown: then it comes at once, as nobody has waited for it yet. */
-  private readonly isStored: boolean;
-  private shownEnd = '';
+  readonly source: TurnSource;
+  private readonly question: HTMLElement;
+  private readonly answerBox = el('div', { class: 'answer' });
+  private answer: AnswerView | null = null;
+  private areThoughtsOpen = false;
+  private shownQuestion = '';
 
-  constructor(turn: Turn, number: number) {
-    this.turn = turn;
-    this.isStored = !isOpen(turn.answer);
-    const question = el('div', { class: 'question' },
-      el('div', { class: 'tools' },
-        el('button', { type: 'button', class: 'icon', 'data-act': 'edit', 'aria-label': 'Edit your message', title: 'Edit' }, icon('edit'))),
-      el('div', { class: 'bubble', dir: 'auto', ...(turn.question.length > LONG_QUESTION_CHARS && LONG_QUESTION) }, turn.question));
-    this.element = el('article', { class: 'turn', 'aria-label': `Turn ${number}` },
-      el('h2', { class: 'hidden' }, `Question ${number}`), question,
-      el('h2', { class: 'hidden' }, `Answer ${number}`),
-      el('div', { class: 'answer' }, this.thinking.element, this.box, this.waiting, this.ending));
+  constructor(source: TurnSource, number: number) {
+    this.source = source;
+    const { turn } = source;
+    const isLong = turn.text.length > LONG_QUESTION_CHARS;
+    this.question = el('div', { class: 'question' },
+      el('div', { class: 'bubble', dir: 'auto', ...(isLong && { tabindex: 0, role: 'group', 'aria-label': words.yourMessage }) }, turn.text));
+    this.element = el('article', { class: 'turn', 'aria-label': words.turn(number) },
+      el('h2', { class: 'hidden' }, words.questionNumber(number)), this.question,
+      el('h2', { class: 'hidden' }, words.answerNumber(number)), this.answerBox);
+    const lines = (turn.text.length + turn.answer.text.length) / LINE_CHARS + (turn.answer.text.split('\n').length - 1) / 2;
+    this.element.style.containIntrinsicBlockSize = `auto ${Math.round(AROUND_PX + lines * LINE_PX)}px`;
+    this.showPlain();
   }
 
-  /** Shows the answer as it is now; false when there is more of it for the next frame. `exchange` is there while it comes. */
-  update(isLast: boolean, exchange: Exchange | undefined): boolean {
-    const { answer } = this.turn;
-    const areThoughtsShown = this.thinking.update(answer, exchange?.thinkingMs() ?? 0, this.isStored);
-    const isTextShown = this.text.show(answer.text, !isOpen(answer), this.isStored);
-    this.showWaiting(answer, exchange);
-    if (isTextShown) this.showEnd(answer, isLast);
-    return areThoughtsShown && isTextShown;
+  get isAwake(): boolean {
+    return this.answer !== null;
   }
 
-  private showWaiting(answer: Answer, exchange: Exchange | undefined): void {
-    const words = isOpen(answer) ? waitingWords(answer, exchange, performance.now()) : null;
-    this.waiting.hidden = words === null;
-    if (words !== null) setText(this.waiting.lastElementChild ?? this.waiting, words);
+  /** The text of the answer as it is rendered, while it is. */
+  get rendered(): HTMLElement | null {
+    return this.answer?.text ?? null;
   }
 
-  /** The notice and the tools are made once for each end: a focused button must not be replaced under the reader. */
-  private showEnd(answer: Answer, isLast: boolean): void {
-    const end = `${answer.state} ${answer.failure?.code ?? ''} ${isLast}`;
-    if (end === this.shownEnd) return;
-    this.shownEnd = end;
-    if (isOpen(answer)) return this.ending.replaceChildren();
-    const problem = notice(answer, isLast);
-    const tools = el('div', { class: 'tools' },
-      answer.text.trim() ? tool('copy', 'Copy', 'copy') : null,
-      // A notice offers what helps by itself.
-      isLast && !problem && tool('regenerate', 'Regenerate', 'again'),
-      el('span', { class: 'figures' }, figures(answer)));
-    this.ending.replaceChildren(...[problem, tools].filter((node) => node !== null));
+  /** Whether something would be lost if it went to sleep: what a reader has selected, focused or begun to type. */
+  get isHeld(): boolean {
+    const selection = getSelection();
+    return isOpen(this.source.turn.answer) || this.element.contains(document.activeElement) || this.element.querySelector('.edit') !== null
+      || (selection !== null && !selection.isCollapsed && selection.containsNode(this.element, true));
   }
-}
 
-/** What is said while nothing comes; null while enough does. No `exchange`: another tab has the answer. */
-function waitingWords(answer: Answer, exchange: Exchange | undefined, now: number): string | null {
-  if (!exchange) return 'This answer comes in another tab';
-  const silence = now - exchange.lastNews;
-  const isLong = silence > WAIT_SHOWN_MS;
-  if (answer.state !== 'waiting' && !isLong) return null;
-  const noSign = now - exchange.lastSign;
-  if (noSign > DOUBT_MS) return `No sign of life for ${duration(noSign)}: the connection may be lost. You can stop and retry`;
-  const since = isLong ? `, ${duration(silence)}` : '';
-  const isAlive = exchange.lastSign > exchange.lastNews ? '; the connection is alive' : '';
-  return `${answer.state === 'waiting' ? 'Waiting for the model' : 'The model is silent'}${since}${isAlive}`;
-}
-
-function tool(act: Act, label: string, image: IconName): HTMLElement {
-  return el('button', { type: 'button', class: 'quiet', 'data-act': act }, icon(image), label);
-}
-
-/** "415 tokens, 127 of them thoughts · 48 tokens/s · 11.6 s" */
-function figures(answer: Answer): string {
-  const { usage } = answer;
-  const parts: string[] = [];
-  if (usage?.completion) {
-    const thoughts = usage.reasoning ? `, ${usage.reasoning.toLocaleString('en')} of them thoughts` : '';
-    parts.push(`${usage.completion.toLocaleString('en')} tokens${thoughts}`);
+  /** Begins to be rendered; `update` goes on with it. */
+  wake(): void {
+    if (this.answer) return;
+    this.answer = new AnswerView(this.source, this.areThoughtsOpen);
+    this.answerBox.replaceChildren(this.answer.element);
+    this.element.classList.add('awake');
   }
-  const rate = speed(answer);
-  if (rate) parts.push(`${rate < 10 ? rate.toFixed(1) : Math.round(rate)} tokens/s`);
-  if (answer.elapsedMs !== null) parts.push(`${(answer.elapsedMs / 1000).toFixed(1)} s`);
-  return parts.join(' · ');
+
+  /** Goes back to plain text, as high as it was. */
+  sleep(): void {
+    if (!this.answer) return;
+    this.areThoughtsOpen = this.answer.areThoughtsOpen;
+    this.answer.close();
+    this.answer = null;
+    this.element.classList.remove('awake');
+    this.showPlain();
+  }
+
+  /** Shows question and answer as they are now, working `until` then; false when there is more for the next frame. */
+  update(exchange: Exchange | undefined, until: number): boolean {
+    if (!this.answer) return true;
+    this.showQuestion();
+    return this.answer.update(exchange, until);
+  }
+
+  /** Where an edit takes the question's place. */
+  get questionBox(): HTMLElement {
+    return this.question;
+  }
+
+  private showPlain(): void {
+    const { text } = this.source.turn.answer;
+    this.answerBox.replaceChildren(el('div', { class: 'markdown plain' }, text));
+  }
+
+  private showQuestion(): void {
+    const { turn } = this.source;
+    const { counts, isFirst, versions, sentImages } = this.source.place();
+    const ids = versions.questions.map(({ id }) => id);
+    const state = JSON.stringify([counts, isFirst, ids, ids.indexOf(turn.id), turn.images.map(({ id }) => sentImages.has(id))]);
+    if (state === this.shownQuestion) return;
+    this.shownQuestion = state;
+    this.element.classList.toggle('left-behind', !counts);
+    this.element.querySelector(':scope > .divider')?.remove();
+    if (isFirst) this.element.prepend(el('p', { class: 'divider' }, words.leftBehind));
+    for (const old of this.question.querySelectorAll(':scope > :not(.bubble)')) old.remove();
+    const bubble = this.question.querySelector<HTMLElement>('.bubble');
+    if (bubble) bubble.hidden = turn.text === '';
+    this.question.prepend(el('div', { class: 'tools' },
+      el('button', { type: 'button', class: 'icon', 'data-act': 'edit', 'aria-label': words.edit, title: words.edit }, icon('edit')),
+      pager(versions.questions, turn, 'question')));
+    if (turn.files.length > 0) this.question.append(this.files());
+    if (turn.images.length > 0) this.question.append(this.images(sentImages));
+  }
+
+  private files(): HTMLElement {
+    return el('div', { class: 'files' }, ...this.source.turn.files.map(({ name, text }) => el('details', { class: 'file' },
+      el('summary', {}, icon('file'), el('bdi', {}, name)), el('pre', { tabindex: 0, dir: 'auto' }, text))));
+  }
+
+  private images(sent: ReadonlySet<string>): HTMLElement {
+    return el('ul', { class: 'images', 'aria-label': words.images }, ...this.source.turn.images.map(({ id, name, width, height }) => {
+      const isSent = sent.has(id);
+      const image = el('img', { alt: name, width, height });
+      const item = el('li', { class: isSent ? 'thumb' : 'thumb unused', title: name }, image, !isSent && el('small', {}, words.noLongerSent));
+      void this.source.imageUrl(id).then((url) => {
+        if (url) image.src = url;
+        else item.replaceChildren(el('span', { class: 'gone' }, words.imageGone(name)));
+      });
+      return item;
+    }));
+  }
 }

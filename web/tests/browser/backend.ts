@@ -1,6 +1,6 @@
 /**
  * A backend that says what a test wants, and serves the built page with the headers that Static Web Apps gives it: those
- * of `staticwebapp.config.json`.
+ * of `hosting.json`.
  */
 import { createReadStream } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
@@ -10,6 +10,8 @@ import { extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export const DIST = fileURLToPath(new URL('../../dist', import.meta.url));
+/** The headers and the policy, before a deployment's addresses are in it. */
+export const HOSTING = fileURLToPath(new URL('../../hosting.json', import.meta.url));
 
 const TYPES: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.css': 'text/css', '.json': 'application/json',
@@ -18,7 +20,9 @@ const TYPES: Readonly<Record<string, string>> = {
 
 /** What a request said, and whether its client left before the answer's end. */
 export interface Asked {
-  messages: { role: string; content: string }[];
+  messages: { role: string; content: string | { type: string; text?: string; image_url?: { url: string; detail: string } }[] }[];
+  model: string | undefined;
+  effort: string | undefined;
   authorization: string | undefined;
   left: boolean;
 }
@@ -48,13 +52,14 @@ export class Reply {
     return this.send({ index: 0, delta: { content: text }, finish_reason: null });
   }
 
-  start(): this {
-    return this.send({ start: { request_id: 'request-1', deployment: 'test' } });
+  /** The first line; a service of the newer edition names the model. */
+  start(model?: string): this {
+    return this.send({ start: { request_id: 'request-1', deployment: 'test', ...(model && { model }) } });
   }
 
   /** The last line of a whole answer. */
-  done(reason = 'stop', usage: object | null = { completion_tokens: 120, prompt_tokens: 9, completion_tokens_details: { reasoning_tokens: 40 } }): void {
-    this.send({ done: { finish_reason: reason, usage, elapsed_ms: 2500, first_token_ms: 500 } }).end();
+  done(reason = 'stop', usage: object | null = { completion_tokens: 120, prompt_tokens: 9, completion_tokens_details: { reasoning_tokens: 40 } }, thoughts?: string): void {
+    this.send({ done: { finish_reason: reason, usage, elapsed_ms: 2500, first_token_ms: 500, ...(thoughts && { thoughts }) } }).end();
   }
 
   /** Refuses with a status, a body and headers. */
@@ -84,11 +89,16 @@ export class Backend {
   readonly asked: Asked[] = [];
   /** What `config.json` says, instead of what is built. */
   config: object | string | undefined;
+  /** What `GET /api/models` tells; without it the service is of an older edition, which has no such route. */
+  offer: object | undefined;
+  /** What `POST /api/feedback` was told. */
+  readonly verdicts: unknown[] = [];
   /** Pages of a test's own, by path; served without any policy. */
   readonly extra = new Map<string, { type: string; body: string }>();
   private script: Script = (reply) => reply.start().say('Hello.').done();
   private readonly server: Server;
   private headers: Record<string, string> = {};
+  private port = 0;
 
   private constructor() {
     this.server = createServer((request, response) => void this.serve(request, response).catch(() => response.destroy()));
@@ -96,7 +106,7 @@ export class Backend {
 
   static async start(): Promise<Backend> {
     const backend = new Backend();
-    const config = JSON.parse(await readFile(join(DIST, 'staticwebapp.config.json'), 'utf8')) as { globalHeaders: Record<string, string> };
+    const config = JSON.parse(await readFile(HOSTING, 'utf8')) as { globalHeaders: Record<string, string> };
     backend.headers = config.globalHeaders;
     await new Promise<void>((resolve) => backend.server.listen(0, '127.0.0.1', resolve));
     return backend;
@@ -106,7 +116,7 @@ export class Backend {
     return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
   }
 
-  /** Lets the page connect to another origin as well, as `configure.mjs` does at deployment. */
+  /** Lets the page connect to another origin as well, as `cargo xtask deploy page-config` does. */
   allow(origin: string): void {
     const name = 'Content-Security-Policy';
     this.headers = { ...this.headers, [name]: (this.headers[name] ?? '').replace("connect-src 'self'", `connect-src 'self' ${origin}`) };
@@ -117,6 +127,17 @@ export class Backend {
     this.script = script;
   }
 
+  /** As if there were no network: nothing answers any more, at the same address. */
+  async pause(): Promise<void> {
+    this.port = (this.server.address() as AddressInfo).port;
+    await this.close();
+  }
+
+  /** Answers again. */
+  async resume(): Promise<void> {
+    await new Promise<void>((resolve) => this.server.listen(this.port, '127.0.0.1', resolve));
+  }
+
   async close(): Promise<void> {
     this.server.closeAllConnections();
     await new Promise((resolve) => this.server.close(resolve));
@@ -125,6 +146,15 @@ export class Backend {
   private async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const path = new URL(request.url ?? '/', this.url).pathname;
     if (path === '/api/chat/stream') return this.chat(request, response);
+    if (path === '/api/models' && this.offer) {
+      response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(this.offer));
+      return;
+    }
+    if (path === '/api/feedback') {
+      this.verdicts.push(JSON.parse(await bodyOf(request)));
+      response.writeHead(204).end();
+      return;
+    }
     const extra = this.extra.get(path);
     if (extra) {
       response.writeHead(200, { 'content-type': extra.type }).end(extra.body);
@@ -146,12 +176,16 @@ export class Backend {
   }
 
   private async chat(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const pieces: Buffer[] = [];
-    for await (const piece of request) pieces.push(piece as Buffer);
-    const body = JSON.parse(Buffer.concat(pieces).toString()) as Pick<Asked, 'messages'>;
-    const asked: Asked = { messages: body.messages, authorization: request.headers.authorization, left: false };
+    const body = JSON.parse(await bodyOf(request)) as { messages: Asked['messages']; model?: string; reasoning_effort?: string };
+    const asked: Asked = { messages: body.messages, model: body.model, effort: body.reasoning_effort, authorization: request.headers.authorization, left: false };
     this.asked.push(asked);
     response.on('close', () => (asked.left = !response.writableEnded));
     await this.script(new Reply(asked, response));
   }
+}
+
+async function bodyOf(request: IncomingMessage): Promise<string> {
+  const pieces: Buffer[] = [];
+  for await (const piece of request) pieces.push(piece as Buffer);
+  return Buffer.concat(pieces).toString();
 }

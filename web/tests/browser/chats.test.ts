@@ -66,7 +66,7 @@ test('a reload in the middle keeps what came, says so, and Retry asks again', as
   await expect.poll(() => text(it.last('.answer > .markdown'))).toBe('whole');
 });
 
-test('a chat is renamed, exported with its thoughts folded, and deleted for good', async () => {
+test('a chat is renamed, exported with its thoughts folded, deleted, brought back, and deleted for good', async () => {
   await it.exchange('Old name', (reply) => reply.start().think('T').say('**A**').done());
   await choose('Old name', 'rename');
   await it.page.fill('#dialog-input', 'New name');
@@ -82,10 +82,11 @@ test('a chat is renamed, exported with its thoughts folded, and deleted for good
     '# New name\n\n## Question\n\nOld name\n\n## Answer\n\n<details>\n<summary>Thoughts</summary>\n\nT\n\n</details>\n\n**A**\n');
 
   await choose('New name', 'remove');
-  await it.page.click('#dialog button[value=cancel]');
-  expect(await rows().count()).toBe(1);
+  await expect.poll(() => rows().count()).toBe(0);
+  await it.page.click('.toast button');
+  await visible(row('New name'));
+  await expect.poll(() => text(it.last('.answer > .markdown'))).toBe('A');
   await choose('New name', 'remove');
-  await it.page.click('#dialog-ok');
   await expect.poll(() => rows().count()).toBe(0);
   await visible(it.page.locator('#empty'));
   await it.page.reload();
@@ -107,10 +108,10 @@ test('a heartbeat keeps the waiting state honest, and seconds go on', async () =
   reply.send({ heartbeat: { elapsed_ms: 6000 } }).think('hm');
   await visible(it.last('.thoughts .box'));
   expect(await it.last('.waiting').isVisible()).toBe(false);
-  await expect.poll(() => text(it.last('.waiting')), { timeout: 8000 }).toMatch(/^The model is silent, [45] s$/);
+  await expect.poll(() => text(it.last('.waiting')), { timeout: 8000 }).toMatch(/^Waiting for the model, [45] s\.$/);
   // A heartbeat is no news, so the words stay; but now they know more.
   reply.send({ heartbeat: { elapsed_ms: 12000 } });
-  await expect.poll(() => text(it.last('.waiting')), { timeout: 8000 }).toMatch(/^The model is silent, [5-9] s; the connection is alive$/);
+  await expect.poll(() => text(it.last('.waiting')), { timeout: 8000 }).toMatch(/^Waiting for the model, [5-9] s\. The connection is alive\.$/);
   reply.done();
 });
 

@@ -31,6 +31,8 @@ export class Browser {
       executablePath: CHROMIUM,
       headless: true,
       viewport: { width: 1180, height: 820 },
+      // What is kept for want of a network would answer in place of a test's own answers.
+      serviceWorkers: 'block',
       args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
         '--disable-component-update', '--disable-sync'],
       ...options,

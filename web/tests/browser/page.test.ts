@@ -1,7 +1,7 @@
 /** Every state of the page, against a backend that says what the test wants, under the real content security policy. */
 import { describe, expect, test } from 'vitest';
 
-import { CODES } from '../../src/failure';
+import { codes, tellingText } from '../../src/failure';
 import type { Reply } from './backend';
 import { fixture, text, visible } from './fixture';
 
@@ -103,28 +103,35 @@ describe('an answer', () => {
     expect(it.backend.asked.at(-1)?.messages).toEqual([{ role: 'user', content: 'Q' }]);
   });
 
-  test('changes with an edited question, and what came after is dropped', async () => {
+  test('changes with an edited question, and what was there stays as a version', async () => {
     await send('first');
     await visible(last('.figures'));
     await send('second');
     await visible(last('.figures'));
     await it.page.locator('.turn').first().hover();
     await it.page.locator('.turn').first().locator('[data-act=edit]').click();
-    expect(await it.page.textContent('.edit .hint')).toContain('will be dropped');
     await it.page.fill('.edit textarea', 'changed');
     await it.page.press('.edit textarea', 'Enter');
     await expect.poll(() => it.backend.asked.length).toBe(3);
     expect(await it.page.locator('.turn').count()).toBe(1);
     expect(it.backend.asked.at(-1)?.messages).toEqual([{ role: 'user', content: 'changed' }]);
+    await visible(last('.figures'));
+    await last('[data-act=older-question]').click();
+    await expect.poll(() => it.page.locator('.turn').count()).toBe(2);
+    expect(await text(last('.bubble'))).toBe('second');
+    await it.page.reload();
+    await visible(last('.figures'));
+    expect(await it.page.locator('.bubble').allInnerTexts()).toEqual(['first', 'second']);
   });
 
   test('is copied without its thoughts, and code by itself', async () => {
     it.backend.answer((reply) => reply.start().think('secret').say('Run **this**:\n\n```js\nlet a = 1;\n```\n').done());
     await send('Q');
     await last('[data-act=copy]').click();
-    expect(await it.page.evaluate(() => navigator.clipboard.readText())).toBe('Run **this**:\n\n```js\nlet a = 1;\n```\n');
+    const copied = () => it.page.evaluate(() => navigator.clipboard.readText());
+    await expect.poll(copied).toBe('Run **this**:\n\n```js\nlet a = 1;\n```\n');
     await last('[data-copy-code]').click();
-    expect(await it.page.evaluate(() => navigator.clipboard.readText())).toBe('let a = 1;');
+    await expect.poll(copied).toBe('let a = 1;');
     await visible(last('.hljs-keyword'));
   });
 });
@@ -162,12 +169,14 @@ describe('an answer that does not end well', () => {
   }
 
   test('shows every code of the contract with its own words, the server’s text and the request id', async () => {
-    for (const code of CODES) {
+    for (const code of codes()) {
       it.backend.answer((reply) => reply.refuse(400, { error: `Text of ${code}.`, code, retryable: false, request_id: 'r-7' }));
       await send(`Q ${code}`);
       await visible(it.page.locator(`.turn:last-child .notice[data-code=${code}]`));
       const shown = await text(last('.notice'));
-      expect(shown).toContain(`Text of ${code}.`);
+      // The server's own words where they tell more, and never in their place.
+      const failure = { code, text: `Text of ${code}.`, retryable: false, requestId: null, retryAfter: null, categories: [] };
+      expect(shown.includes(`Text of ${code}.`)).toBe(tellingText(failure) !== '');
       expect(shown).toContain('r-7');
       expect(shown).not.toContain('Something failed');
     }

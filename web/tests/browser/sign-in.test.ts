@@ -46,6 +46,8 @@ test('a person signs in, comes back, and every question carries the token', asyn
   it.backend.allow('https://login.example');
   it.backend.config = { apiBase: '', auth: { clientId: 'client-1', authority: AUTHORITY, scope: 'api://chat/user_impersonation' } };
   await it.page.reload();
+  await it.exchange('asked before');
+  await it.page.click('#new-chat');
   await it.page.fill('#question', 'typed before');
   await it.page.click('#sign-in');
   await it.page.click('#back');
@@ -55,20 +57,30 @@ test('a person signs in, comes back, and every question carries the token', asyn
   await expect.poll(() => played.tokens).toBe(1);
   await it.page.getByText('ada@example.com').waitFor();
   expect(await it.page.isVisible('#sign-in')).toBe(false);
+  // What was asked before belongs to who signed in.
+  await expect.poll(() => it.page.locator('#chats .chat').allInnerTexts()).toEqual(['asked before']);
   await it.page.press('#question', 'Enter');
   await visible(it.last('.figures'));
   expect(it.backend.asked[0]?.authorization).toBe('Bearer token-1');
   await it.exchange('again');
   expect(it.backend.asked[1]?.authorization).toBe('Bearer token-1');
   expect(played.tokens).toBe(1);
+  // An answer is held until it is stored.
+  await expect.poll(() => it.page.evaluate(async () => (await navigator.locks.query()).held?.length)).toBe(0);
   await it.page.reload();
+  // Asked before the chat is loaded, it goes into it.
   await it.exchange('after a reload');
+  await expect.poll(() => it.page.locator('.turn').count()).toBe(3);
+  await visible(it.last('.figures'));
   expect(it.backend.asked[2]?.authorization).toBe('Bearer token-1');
   await it.page.click('#sign-out');
   await it.page.click('#back');
   await it.page.waitForURL(`${it.backend.url}/**`);
   await visible(it.page.locator('#sign-in'));
   expect(await it.page.isVisible('#account')).toBe(false);
+  // The next person at this machine sees nothing of it.
+  await it.page.getByText('No chats yet').waitFor();
+  expect(await it.page.locator('#chats li').count()).toBe(0);
   await it.exchange('signed out');
   expect(it.backend.asked.length).toBe(3);
 });

@@ -3,7 +3,6 @@
  * of it is left. Once with the stand-in host, and once with a `func` on the path that is the stand-in in disguise.
  */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -15,7 +14,7 @@ import { Browser } from './chromium';
 import { BUILT, freePort, missing, PROJECT } from './stack';
 
 const XTASK = join(BUILT, 'xtask');
-const absent = [...missing(), ...[XTASK].filter((file) => !existsSync(file))];
+const absent = missing(XTASK);
 if (absent.length > 0) console.log(`skipped: cargo xtask swa; there is no ${absent.join(', no ')}`);
 
 /** The command, running. */

@@ -58,7 +58,8 @@ describe('any division of a text into pieces gives the same elements as the whol
   test('made of random Markdown', () => {
     const word = fc.constantFrom('a', 'b ', '**', '*', '`', '_', '[', '](', ')', 'https://x.org', '\n', '\n\n', '\n- ',
       '\n1. ', '\n> ', '\n# ', '\n```\n', '\n~~~\n', '\n    ', '  ', '|', '\n|-|-|\n', '\n---\n', '\n===\n', '$', '$$', '\n$$\n',
-      '\\(', '\\)', '\\[', '\\]', '\\', '<b>', '<a>', '<div>', '\n<div>\n', '<!--', '-->', '&lt;', '注意：', '\t', '\n[x]: y\n', '[x]');
+      '\\(', '\\)', '\\[', '\\]', '\\', '<b>', '<a>', '<div>', '\n<div>\n', '<!--', '-->', '&lt;', '注意：', '\t', '\n[x]: y\n', '[x]', '\n<details>\n',
+      '</details>', '\n\\begin{align}\n', '\\end{align}', '\n[^1]: ', '[^1]', '<sub>', '</sub>', '~', '\\ce{', '}', 'سلام');
     fc.assert(
       fc.property(fc.array(word, { maxLength: 40 }), fc.array(fc.nat({ max: 200 }), { maxLength: 60 }), (words, cuts) => {
         const source = words.join('');

@@ -17,6 +17,12 @@ export const TEXTS: Readonly<Record<string, string>> = {
   entities: '&lt;b&gt; &amp;amp; &#60;i&#62; &nosuch; &copy; `&lt;`\n',
   cjk: '**注意：**这里很重要。\n\n**「引用」**和**粗体。**后面\n',
   'odd ends': 'text\r\nwith returns\r\n\r\nnext\rline\n\n\n\n   \n\nlast  \nbreak\\\nend\t',
+  'right to left': 'مرحبًا بك، اكتب `print("x")  # code` ثم انظر.\n\nAn English paragraph.\n\n- عنصر\n- item\n\n| عمود | b |\n|---|---|\n| ١ | $x$ |\n\n> اقتباس\n\n```py\nprint("x")  # code\n```\n\n$$\nI \\propto 1/\\lambda^4\n$$\n\nעברית עם \\(x^2\\) ועוד.\n',
+  'headings that skip': '### a\n\n# b\n\n#### c\n\n## d\n\n> ##### e\n\n- # f\n',
+  'tags and footnotes': 'H<sub>2</sub>O, x<sup>2</sup>, <kbd>Ctrl</kbd>+<kbd>C</kbd>, <b>a <i>b</i></b> <sub>open, a note[^1] and [^two].\n\n[^1]: The **first**.\n[^two]: The second,\n  which goes on.\n\nEnd.\n',
+  details: 'Before\n<details>\n<summary>The **proof**</summary>\n\nStep `1`\n\n- a\n\n```\n</div>\n```\n\n</details>\n\nAfter\n\n<details><summary>x</summary>short</details>\n\n<details>\n\nwithout an end\n\nmore\n',
+  'bare TeX': 'Text\n\\begin{align}\na &= b \\\\\n\nc &= d\n\\end{align}\nmore, inline \\begin{cases}1\\\\2\\end{cases} and \\ce{H2O -> H+ + OH-}.\n\n\\begin{align}\nwithout an end\n\nmore\n',
+  'bars in cells': '| f | code |\n|---|---|\n| $|x|$ | `a | b` |\n| plain | c |\n\nEnd\n',
   nothing: '',
   spaces: '\n\n  \n',
 };

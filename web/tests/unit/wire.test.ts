@@ -3,9 +3,8 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 
 import { type Answer, emptyAnswer, fail, stop, take } from '../../src/answer';
-import { parseConfig } from '../../src/config';
-import { afterReload, fileNameFor, messagesFor, newConversation, titleFrom, toMarkdown } from '../../src/conversation';
-import { CODES, ownFailure } from '../../src/failure';
+import { addTurn, afterReload, newConversation, plainQuestion } from '../../src/conversation';
+import { codes, ownFailure } from '../../src/failure';
 import { LineSplitter, MAX_LINE_CHARS } from '../../src/lines';
 import { parseFailure, parseLine } from '../../src/wire';
 
@@ -46,9 +45,9 @@ describe('the wire’s own documentation', () => {
   });
 
   test('has words here for every code', () => {
-    const codes = [...WIRE.matchAll(/^\| `([a-z_]+)` \| \d{3}/gm)].map((match) => match[1]);
-    expect(codes.length).toBeGreaterThan(20);
-    expect(codes.filter((code) => !CODES.includes(code ?? ''))).toEqual([]);
+    const told = [...WIRE.matchAll(/^\| `([a-z_]+)` \| \d{3}/gm)].map((match) => match[1]);
+    expect(told.length).toBeGreaterThan(20);
+    expect(told.filter((code) => !codes().includes(code ?? ''))).toEqual([]);
   });
 });
 
@@ -64,9 +63,13 @@ describe('a line', () => {
 });
 
 test.each([
-  ['the line that sums it up is lost', (answer: Answer) => fail(answer, ownFailure('cut_off', ''))],
+  ['the line that sums it up is lost', (answer: Answer) => fail(answer, ownFailure('cut_off'))],
   ['the reader stops', stop],
-  ['the page is reloaded', (answer: Answer) => void afterReload({ ...newConversation(0), turns: [{ question: 'Q', answer }] })],
+  ['the page is reloaded', (answer: Answer) => {
+    const conversation = newConversation(0);
+    addTurn(conversation, null, plainQuestion('Q'), answer);
+    afterReload(conversation);
+  }],
 ])('a filter’s verdict holds even when %s', (_name, end) => {
   const answer = emptyAnswer();
   const filtered = parseLine('{"index":0,"content_filter_results":{"hate":{"filtered":true}}}');
@@ -76,33 +79,4 @@ test.each([
   take(answer, filtered, null, 0);
   end(answer);
   expect(answer).toMatchObject({ text: '', state: 'filtered', failure: null });
-});
-
-describe('a conversation', () => {
-  test('sends the turns that have an answer, and the question', () => {
-    const turn = (question: string, text: string) => ({ question, answer: { ...emptyAnswer(), text, thoughts: 'secret' } });
-    expect(messagesFor([turn('a', 'b'), turn('c', ' '), turn('d', '')])).toEqual([
-      { role: 'user', content: 'a' }, { role: 'assistant', content: 'b' }, { role: 'user', content: 'd' },
-    ]);
-  });
-
-  test('has a title, a file name and a Markdown form', () => {
-    expect(titleFrom('  one\n two ')).toBe('one two');
-    expect(titleFrom('word '.repeat(40)).length).toBeLessThanOrEqual(61);
-    expect(titleFrom(`x${'𝄞'.repeat(40)}`)).toBe(`x${'𝄞'.repeat(29)}…`);
-    const conversation = { ...newConversation(0), title: 'Äpfel / Birnen?' };
-    conversation.turns.push({ question: 'Q', answer: { ...emptyAnswer(), state: 'done', text: 'A', thoughts: 'T' } });
-    expect(fileNameFor(conversation)).toMatch(/^A.?pfel-Birnen\.md$/u);
-    expect(toMarkdown(conversation)).toBe(
-      '# Äpfel / Birnen?\n\n## Question\n\nQ\n\n## Answer\n\n<details>\n<summary>Thoughts</summary>\n\nT\n\n</details>\n\nA\n');
-  });
-});
-
-describe('config.json', () => {
-  test('says where the backend is', () => {
-    expect(parseConfig({ apiBase: 'https://f.example/', auth: null })).toEqual({ apiBase: 'https://f.example', auth: null });
-    expect(parseConfig({})).toEqual({ apiBase: '', auth: null });
-  });
-  test.each([null, [], { apiBase: 1 }, { apiBase: 'javascript:x' }, { apiBase: 'nowhere' }, { auth: { clientId: 'a' } }])(
-    '%j is refused', (value) => expect(() => parseConfig(value)).toThrow());
 });

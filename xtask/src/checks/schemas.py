@@ -36,7 +36,7 @@ SCHEMAS = {
     "azure.yaml": "azure.yaml.schema.json",
     "host.json": "host.schema.json",
     "*/function.json": "function.schema.json",
-    "web/public/staticwebapp.config.json": "staticwebapp.config.schema.json",
+    "web/hosting.json": "staticwebapp.config.schema.json",
     ".github/workflows/*.yml": "github-workflow.schema.json",
     ".github/dependabot.yml": "dependabot-2.0.schema.json",
     ".devcontainer/devcontainer.json": "devcontainer.schema.json",

@@ -1,4 +1,5 @@
-//! What `azd down` does not see to: resource groups that were here before, and the app registration, which is in none.
+//! What `azd down` does not see to: resource groups that were here before, the app registration, which is in none, and
+//! accounts that are deleted but not purged.
 //!
 //! azd runs `before-down` before it asks whether to go on, and `after-down` when everything is gone and not otherwise; but
 //! by then it has forgotten the outputs. So the first notes what the second deletes.
@@ -11,7 +12,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::{known, output, project, run};
+use super::{json_of, known, output, project, required, run};
 use crate::steps::Outcome;
 use crate::tool::tool;
 
@@ -27,33 +28,189 @@ struct Registration {
     uri: String,
 }
 
-/// Looks before `azd down` begins. azd deletes whole resource groups, one of which may have been here before.
+/// Looks before `azd down` begins: what it would do wrong, and what it will not do.
 pub(super) fn before() -> Outcome {
-    for name in ["EXISTING_RESOURCE_GROUP", "EXISTING_AI_ACCOUNT"] {
-        if let Some(existing) = known(name) {
-            return Err(format!(
-                "{name} is {existing}, and azd would delete its whole resource group. \
-                 See \"Removing\" in docs/deploying.md for a way that deletes only what was made"
-            ));
-        }
+    let group = known("AZURE_ENV_NAME").map(|environment| format!("rg-{environment}"));
+    let account = known("EXISTING_AI_ACCOUNT");
+    if let Some(why) = refusal(known("EXISTING_RESOURCE_GROUP"), account, known("EXISTING_AI_RESOURCE_GROUP"), group) {
+        return Err(format!("{why}. See \"Removing\" in docs/deploying.md for a way that deletes only what was made"));
     }
-    let made_here = known("EXISTING_APP_CLIENT_ID").is_none();
-    let registration = match (made_here, known("SIGN_IN_CLIENT_ID"), known("SIGN_IN_URI")) {
-        (true, Some(client_id), Some(uri)) => Some(Registration { client_id, uri }),
-        _ => None,
-    };
-    note(&place(), registration.as_ref())
+    let az = tool("az");
+    let registration = registration(az.as_deref());
+    note(&place(), registration.as_ref())?;
+    // Outputs are there, and the group that they name is not: azd would ask for its resources, and end on the answer.
+    match (az, known("AZURE_RESOURCE_GROUP")) {
+        (Some(az), Some(group)) => still_there(&az, &group),
+        _ => Ok(()),
+    }
 }
 
-/// Deletes the app registration, once azd has deleted all else.
+/// Why azd must not begin. It deletes the resource groups that the deployment made, each with everything in it.
+fn refusal(
+    existing_group: Option<String>,
+    account: Option<String>,
+    account_group: Option<String>,
+    own_group: Option<String>,
+) -> Option<String> {
+    if let Some(group) = existing_group {
+        return Some(format!(
+            "EXISTING_RESOURCE_GROUP is {group}: the deployment made no group of its own, so azd would delete nothing and \
+             report that all is gone"
+        ));
+    }
+    let account = account?;
+    let within = account_group.is_none_or(|group| own_group.is_some_and(|own| own.eq_ignore_ascii_case(&group)));
+    within.then(|| {
+        format!("EXISTING_AI_ACCOUNT is {account}, in the resource group that azd would delete with everything in it")
+    })
+}
+
+/// The registration that goes with this deployment, if it made one.
+fn registration(az: Option<&Path>) -> Option<Registration> {
+    if known("EXISTING_APP_CLIENT_ID").is_some() {
+        return None;
+    }
+    if let (Some(client_id), Some(uri)) = (known("SIGN_IN_CLIENT_ID"), known("SIGN_IN_URI")) {
+        return Some(Registration { client_id, uri });
+    }
+    // A run that failed put out nothing, but may have made one.
+    let (environment, subscription) = (known("AZURE_ENV_NAME")?, known("AZURE_SUBSCRIPTION_ID")?);
+    let location = known("AZURE_LOCATION")?;
+    find(az?, &environment, &subscription, &location)
+}
+
+/// Looks for the registration by its name, and believes only the tags that the deployment gave it.
+fn find(az: &Path, environment: &str, subscription: &str, location: &str) -> Option<Registration> {
+    let name = format!("Reasoning chat ({environment})");
+    let found = json_of(Command::new(az).args(["ad", "app", "list", "--display-name", &name, "--output", "json"]))?;
+    let own =
+        [format!("azd-env-name:{environment}"), format!("subscription:{subscription}"), format!("location:{location}")];
+    let mut ours = found.as_array()?.iter().filter(|app| {
+        let tags: Vec<&str> =
+            app.get("tags").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
+        own.iter().all(|tag| tags.contains(&tag.as_str()))
+    });
+    let app = ours.next()?;
+    let client_id = app.get("appId")?.as_str()?.to_owned();
+    let uri = app.get("identifierUris")?.as_array()?.first()?.as_str()?.to_owned();
+    Some(Registration { client_id, uri })
+}
+
+/// An error if the resource group was deleted by hand.
+fn still_there(az: &Path, group: &str) -> Outcome {
+    let mut command = Command::new(az);
+    command.args(["group", "exists", "--name", group]);
+    if let Some(subscription) = known("AZURE_SUBSCRIPTION_ID") {
+        command.args(["--subscription", &subscription]);
+    }
+    if output(&mut command).is_none_or(|answer| answer.trim() != "false") {
+        return Ok(());
+    }
+    Err(format!(
+        "the resource group {group} is gone already, and azd would fail on that. `cargo xtask deploy after-down` deletes the \
+         app registration; `cargo xtask deploy purge` frees the model account's name and quota. Then nothing is left"
+    ))
+}
+
+/// Deletes the app registration, once azd has deleted all else, and says what still holds a name.
 pub(super) fn after() -> Outcome {
     let place = place();
-    let Some(registration) = noted(&place)? else { return Ok(()) };
-    match tool("az") {
-        Some(az) => delete(&az, &registration, PAUSE)?,
-        None => println!("\nThe Azure CLI (az) is missing, so the app registration stays. {}", by_hand(&registration)),
+    let az = tool("az");
+    if let Some(registration) = noted(&place)? {
+        match &az {
+            Some(az) => delete(az, &registration, PAUSE)?,
+            None => {
+                println!("\nThe Azure CLI (az) is missing, so the app registration stays. {}", by_hand(&registration));
+            }
+        }
+        note(&place, None)?;
     }
-    note(&place, None)
+    let left = az.and_then(|az| unpurged(&az).ok()).unwrap_or_default();
+    for account in &left {
+        println!("\nThe account {} is deleted but not purged: it holds its name and its quota.", account.name);
+    }
+    if !left.is_empty() {
+        println!(
+            "`cargo xtask deploy purge` frees both; without it the next `azd up` ends in FlagMustBeSetForRestore."
+        );
+    }
+    Ok(())
+}
+
+/// Purges the deployment's accounts that are deleted, so that their names and quota are free.
+pub(super) fn purge() -> Outcome {
+    let az = tool("az").ok_or(
+        "the Azure CLI (az) is missing. By hand: portal, Azure AI services, Manage deleted resources, there Purge",
+    )?;
+    let accounts = unpurged(&az)?;
+    if accounts.is_empty() {
+        println!("No account of this deployment is deleted without being purged.");
+    }
+    for Account { name, location, group } in &accounts {
+        let mut command = Command::new(&az);
+        command.args(["cognitiveservices", "account", "purge", "--name", name]);
+        command.args(["--location", location, "--resource-group", group]);
+        command.args(["--subscription", &required("AZURE_SUBSCRIPTION_ID")?]);
+        run(&mut command, project(), None)?;
+    }
+    Ok(())
+}
+
+/// A deleted account.
+#[derive(Debug, PartialEq, Eq)]
+struct Account {
+    name: String,
+    location: String,
+    group: String,
+}
+
+/// The deployment's accounts that are deleted and not purged.
+fn unpurged(az: &Path) -> Result<Vec<Account>, String> {
+    let subscription = required("AZURE_SUBSCRIPTION_ID")?;
+    let token = known("SERVICE_API_NAME").and_then(|name| Some(name.strip_prefix("func-")?.to_owned()));
+    let group = match (known("EXISTING_RESOURCE_GROUP"), &token) {
+        (Some(group), Some(_)) => group,
+        // Another environment's accounts may have been in the same group.
+        (Some(group), None) => {
+            return Err(format!(
+                "which of the deleted accounts of {group} are this deployment's is not known any more"
+            ));
+        }
+        (None, _) => format!("rg-{}", required("AZURE_ENV_NAME")?),
+    };
+    let list = ["cognitiveservices", "account", "list-deleted", "--subscription", &subscription, "--output", "json"];
+    let deleted = json_of(Command::new(az).args(list)).ok_or("az does not list the deleted accounts")?;
+    Ok(ours(&deleted, &group, token.as_deref()))
+}
+
+/// Those of a group that are named as this project names them, with this deployment's letters where they are known. The
+/// list has them as `…/locations/LOCATION/resourceGroups/GROUP/deletedAccounts/NAME`.
+fn ours(deleted: &Value, group: &str, token: Option<&str>) -> Vec<Account> {
+    let mut accounts = Vec::new();
+    for id in deleted.as_array().into_iter().flatten().filter_map(|account| account.get("id")?.as_str()) {
+        let words: Vec<&str> = id.split('/').collect();
+        let after = |key: &str| {
+            let at = words.iter().position(|word| word.eq_ignore_ascii_case(key))?;
+            words.get(at + 1).map(|word| (*word).to_owned())
+        };
+        let (Some(name), Some(location), Some(own_group)) =
+            (after("deletedAccounts"), after("locations"), after("resourceGroups"))
+        else {
+            continue;
+        };
+        if own_group.eq_ignore_ascii_case(group) && is_our_name(&name, token) {
+            accounts.push(Account { name, location, group: own_group });
+        }
+    }
+    accounts
+}
+
+/// `ai-`, the thirteen letters of the deployment, and perhaps a region.
+fn is_our_name(name: &str, token: Option<&str>) -> bool {
+    let Some(rest) = name.strip_prefix("ai-") else { return false };
+    let (letters, region) = rest.split_once('-').unwrap_or((rest, ""));
+    let plain = |text: &str| text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
+    letters.len() == 13 && plain(letters) && plain(region) && token.is_none_or(|token| token == letters)
 }
 
 /// One place for each environment of azd.
@@ -126,46 +283,21 @@ fn by_hand(registration: &Registration) -> String {
 #[cfg(unix)]
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt as _;
-
+    use super::super::stand_in::StandIn;
     use super::*;
 
-    /// A stand-in for `az` that writes down what it is asked.
-    struct Az {
-        folder: PathBuf,
+    /// `purge` is a shell command that decides how the last call ends.
+    fn az_with(uri: &str, purge: &str) -> StandIn {
+        let answers = format!(
+            "case \"$1 $3\" in\n\
+             'ad show') echo '{{\"id\":\"object-1\",\"identifierUris\":[\"{uri}\"]}}';;\n\
+             'rest delete') {purge};;\nesac\n"
+        );
+        StandIn::new("az", &answers)
     }
 
-    impl Az {
-        /// `purge` is a shell command that decides how the last call ends.
-        fn new(test: &str, uri: &str, purge: &str) -> Self {
-            let folder = std::env::temp_dir().join(format!("down-{test}-{}", std::process::id()));
-            fs::create_dir_all(&folder).unwrap();
-            let asked = folder.join("asked");
-            let script = format!(
-                "#!/bin/sh\necho \"$@\" >> {asked}\ncase \"$1 $3\" in\n\
-                 'ad show') echo '{{\"id\":\"object-1\",\"identifierUris\":[\"{uri}\"]}}';;\n\
-                 'rest delete') {purge};;\nesac\n",
-                asked = asked.display()
-            );
-            fs::write(folder.join("az"), script).unwrap();
-            fs::set_permissions(folder.join("az"), fs::Permissions::from_mode(0o755)).unwrap();
-            Self { folder }
-        }
-
-        fn delete(&self) -> Outcome {
-            delete(&self.folder.join("az"), &registration(), Duration::ZERO)
-        }
-
-        fn asked(&self) -> Vec<String> {
-            let asked = fs::read_to_string(self.folder.join("asked")).unwrap();
-            asked.lines().map(str::to_owned).collect()
-        }
-    }
-
-    impl Drop for Az {
-        fn drop(&mut self) {
-            let _ = fs::remove_dir_all(&self.folder);
-        }
+    fn delete_with(az: &StandIn) -> Outcome {
+        delete(&az.program(), &registration(), Duration::ZERO)
     }
 
     fn registration() -> Registration {
@@ -176,25 +308,25 @@ mod tests {
 
     #[test]
     fn the_registration_of_this_deployment_is_deleted_for_good() {
-        let az = Az::new("good", &registration().uri, "exit 0");
-        az.delete().unwrap();
+        let az = az_with(&registration().uri, "exit 0");
+        delete_with(&az).unwrap();
         assert_eq!(az.asked(), ["ad app show --id client-1 --output json", "ad app delete --id client-1", PURGE]);
     }
 
     #[test]
     fn another_registration_is_never_deleted() {
-        let az = Az::new("other", "api://tenant/something-else", "exit 0");
-        assert!(az.delete().unwrap_err().contains("not the one of this deployment"));
+        let az = az_with("api://tenant/something-else", "exit 0");
+        assert!(delete_with(&az).unwrap_err().contains("not the one of this deployment"));
         assert_eq!(az.asked().len(), 1, "it was only looked at");
     }
 
     #[test]
     fn a_registration_that_is_not_there_yet_among_the_deleted_is_waited_for_but_not_for_ever() {
-        let az = Az::new("late", &registration().uri, "[ $(grep -c ^rest \"$(dirname $0)/asked\") -ge 3 ]");
-        az.delete().unwrap();
+        let az = az_with(&registration().uri, "[ $(grep -c ^rest \"$(dirname $0)/asked\") -ge 3 ]");
+        delete_with(&az).unwrap();
         assert_eq!(az.asked().iter().filter(|line| *line == PURGE).count(), 3);
-        let az = Az::new("never", &registration().uri, "exit 1");
-        assert!(az.delete().unwrap_err().contains("30 days"));
+        let az = az_with(&registration().uri, "exit 1");
+        assert!(delete_with(&az).unwrap_err().contains("30 days"));
         assert_eq!(az.asked().iter().filter(|line| *line == PURGE).count(), TRIES as usize);
     }
 
@@ -211,5 +343,72 @@ mod tests {
         fs::write(&place, "{}").unwrap();
         assert!(noted(&place).is_err());
         fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn azd_is_kept_from_groups_that_were_there_before_and_from_no_other() {
+        let given = |words: [&str; 3]| {
+            let [group, account, account_group] =
+                words.map(|word| Some(word.to_owned()).filter(|word| !word.is_empty()));
+            refusal(group, account, account_group, Some("rg-chat".to_owned()))
+        };
+        assert!(given(["rg-team", "", ""]).unwrap().contains("delete nothing"));
+        for within in [["", "ai", ""], ["", "ai", "RG-Chat"]] {
+            assert!(given(within).unwrap().contains("everything in it"), "{within:?}");
+        }
+        assert_eq!(given(["", "ai", "rg-team"]), None, "azd leaves a group alone that the deployment did not make");
+        assert_eq!(given(["", "", ""]), None);
+    }
+
+    #[test]
+    fn the_registration_of_a_run_that_failed_is_found_by_its_tags_and_no_other() {
+        let tags = |subscription: &str| {
+            format!("[\"azd-env-name:chat\",\"subscription:{subscription}\",\"location:swedencentral\"]")
+        };
+        let app = |id: &str, tags: &str| {
+            format!("{{\"appId\":\"{id}\",\"identifierUris\":[\"api://t/{id}\"],\"tags\":{tags}}}")
+        };
+        let list = [app("hand-made", "[]"), app("a-colleagues", &tags("other")), app("ours", &tags("sub"))].join(",");
+        let az = StandIn::new("az", &format!("echo '[{list}]'"));
+        let found = find(&az.program(), "chat", "sub", "swedencentral").unwrap();
+        assert_eq!(found, Registration { client_id: "ours".to_owned(), uri: "api://t/ours".to_owned() });
+        assert_eq!(az.asked(), ["ad app list --display-name Reasoning chat (chat) --output json"]);
+        assert_eq!(find(&az.program(), "chat", "sub", "eastus2"), None);
+        for nothing in ["echo '[]'", "exit 1", "true"] {
+            assert_eq!(find(&StandIn::new("az", nothing).program(), "chat", "sub", "swedencentral"), None, "{nothing}");
+        }
+    }
+
+    #[test]
+    fn a_group_that_was_deleted_by_hand_is_told_before_azd_fails_on_it() {
+        let told = still_there(&StandIn::new("az", "echo false").program(), "rg-chat").unwrap_err();
+        assert!(told.contains("after-down") && told.contains("purge"), "{told}");
+        for there_or_unknown in ["echo true", "exit 1", "true"] {
+            still_there(&StandIn::new("az", there_or_unknown).program(), "rg-chat").unwrap();
+        }
+    }
+
+    #[test]
+    fn only_accounts_of_this_deployment_are_purged() {
+        let deleted = |group: &str, name: &str| {
+            let place = format!(
+                "/subscriptions/s/providers/Microsoft.CognitiveServices/locations/eastus2/resourceGroups/{group}"
+            );
+            json!({ "id": format!("{place}/deletedAccounts/{name}"), "name": name })
+        };
+        let list = json!([
+            deleted("rg-chat", "ai-2fkvxvac7zxj4"),
+            deleted("RG-Chat", "ai-2fkvxvac7zxj4-swedencentral"),
+            deleted("rg-chat", "ai-aaaaaaaaaaaaa"),
+            deleted("rg-chat", "ai-somebody"),
+            deleted("rg-chat", "somebody"),
+            deleted("rg-other", "ai-2fkvxvac7zxj4"),
+            json!({ "id": "/of/another/shape" }),
+        ]);
+        let names = |token| ours(&list, "rg-chat", token).into_iter().map(|account| account.name).collect::<Vec<_>>();
+        assert_eq!(names(Some("2fkvxvac7zxj4")), ["ai-2fkvxvac7zxj4", "ai-2fkvxvac7zxj4-swedencentral"]);
+        assert_eq!(names(None), ["ai-2fkvxvac7zxj4", "ai-2fkvxvac7zxj4-swedencentral", "ai-aaaaaaaaaaaaa"]);
+        let first = &ours(&list, "rg-chat", None)[0];
+        assert_eq!((first.location.as_str(), first.group.as_str()), ("eastus2", "rg-chat"));
     }
 }

@@ -19,13 +19,22 @@ pub(crate) struct SignIn {
     pub(crate) scope: String,
 }
 
-/// Makes `deployed` a copy of the built page and nothing else.
-pub(crate) fn stage(built: &Path, deployed: &Path) -> Outcome {
+/// The headers and the policy, under `web/`. Not under the name that Static Web Apps looks for: its CLI takes the last file
+/// of that name that it finds below `web/`, which has to be the one with this deployment's addresses.
+const HOSTING: &str = "hosting.json";
+/// That name.
+const CONFIGURATION: &str = "staticwebapp.config.json";
+
+/// Makes `deployed` a copy of the page built in `web`, with its headers and policy, and nothing else.
+pub(crate) fn stage(web: &Path, deployed: &Path) -> Outcome {
+    let built = web.join("dist");
     if !built.join("index.html").is_file() {
         return Err(format!("{} holds no built page: run `cargo xtask deploy page-build` first", built.display()));
     }
     let anew = if deployed.exists() { fs::remove_dir_all(deployed) } else { Ok(()) };
-    anew.and_then(|()| copy(built, deployed)).map_err(|error| format!("{}: {error}", deployed.display()))
+    anew.and_then(|()| copy(&built, deployed))
+        .and_then(|()| fs::copy(web.join(HOSTING), deployed.join(CONFIGURATION)).map(drop))
+        .map_err(|error| format!("{}: {error}", deployed.display()))
 }
 
 fn copy(from: &Path, to: &Path) -> io::Result<()> {
@@ -47,7 +56,7 @@ pub(crate) fn configure(deployed: &Path, api: &str, sign_in: Option<&SignIn>) ->
     let api = origin(api)?;
     let authority = sign_in.map(|sign_in| origin(&sign_in.authority)).transpose()?;
 
-    let file = deployed.join("staticwebapp.config.json");
+    let file = deployed.join(CONFIGURATION);
     let mut hosting = read(&file)?;
     if !fill_policies(&mut hosting, &api, authority.as_deref()) {
         return Err(format!("{} sets no Content-Security-Policy", file.display()));
@@ -225,16 +234,59 @@ mod tests {
         let folder = std::env::temp_dir().join(format!("page-stage-{}", std::process::id()));
         let (built, deployed) = (folder.join("dist"), folder.join("dist-azure"));
         fs::create_dir_all(built.join("assets/fonts")).unwrap();
-        assert!(stage(&built, &deployed).unwrap_err().contains("page-build"));
+        assert!(stage(&folder, &deployed).unwrap_err().contains("page-build"));
         fs::write(built.join("index.html"), "the page").unwrap();
         fs::write(built.join("assets/fonts/a.woff2"), "a font").unwrap();
-        stage(&built, &deployed).unwrap();
+        fs::write(folder.join("hosting.json"), "headers").unwrap();
+        stage(&folder, &deployed).unwrap();
         fs::write(deployed.join("config.json"), "of an earlier deployment").unwrap();
-        stage(&built, &deployed).unwrap();
+        stage(&folder, &deployed).unwrap();
         assert!(!deployed.join("config.json").exists());
         assert_eq!(fs::read_to_string(deployed.join("index.html")).unwrap(), "the page");
         assert_eq!(fs::read_to_string(deployed.join("assets/fonts/a.woff2")).unwrap(), "a font");
+        assert_eq!(fs::read_to_string(deployed.join("staticwebapp.config.json")).unwrap(), "headers");
         fs::remove_dir_all(folder).unwrap();
+    }
+
+    /// Every file of the name below a folder, as the Static Web Apps CLI looks for it.
+    fn found(folder: &Path, name: &str, into: &mut Vec<std::path::PathBuf>) {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            // What is built is made of the rest.
+            if path.is_dir() && !["node_modules", "dist", "dist-azure"].iter().any(|name| path.ends_with(name)) {
+                found(&path, name, into);
+            } else if path.file_name().is_some_and(|own| own == name) {
+                into.push(path);
+            }
+        }
+    }
+
+    #[test]
+    fn there_is_one_policy_below_the_page_and_it_is_the_deployments() {
+        let web = crate::stage::project().join("web");
+        let mut all = Vec::new();
+        found(&web, CONFIGURATION, &mut all);
+        assert!(all.is_empty(), "the uploader may take {all:?}");
+    }
+
+    #[test]
+    fn the_policy_has_nothing_unsafe_and_the_file_is_as_small_as_static_web_apps_wants_it() {
+        let file = crate::stage::project().join("web").join(HOSTING);
+        let mut hosting = read(&file).unwrap();
+        assert!(fill_policies(&mut hosting, API, Some(AUTHORITY)));
+        assert!(hosting.to_string().len() < 20_000);
+        let policy = hosting["globalHeaders"]["Content-Security-Policy"].as_str().unwrap();
+        assert_eq!(sources(policy, "connect-src"), ["'self'", API, AUTHORITY]);
+        assert!(!policy.contains("unsafe"), "{policy}");
+        let required = [
+            "default-src 'none'",
+            "require-trusted-types-for 'script'",
+            "trusted-types offline",
+            "frame-ancestors 'none'",
+        ];
+        for directive in required {
+            assert!(policy.contains(directive), "{directive}");
+        }
     }
 
     #[test]
@@ -250,12 +302,12 @@ mod tests {
         let sign_in = SignIn {
             client_id: "id".to_owned(),
             authority: format!("{AUTHORITY}/tenant"),
-            scope: "api://tenant/chat/user_impersonation".to_owned(),
+            scope: "id/user_impersonation".to_owned(),
         };
         configure(&dist, API, Some(&sign_in)).unwrap();
         let config = read(&dist.join("config.json")).unwrap();
         let auth = json!({
-            "clientId": "id", "authority": format!("{AUTHORITY}/tenant"), "scope": "api://tenant/chat/user_impersonation"
+            "clientId": "id", "authority": format!("{AUTHORITY}/tenant"), "scope": "id/user_impersonation"
         });
         assert_eq!(config, json!({ "apiBase": API, "auth": auth, "title": "Chat" }));
         let hosting = read(&dist.join("staticwebapp.config.json")).unwrap();

@@ -116,6 +116,8 @@ fn variable(name: &str) -> String {
 
 async fn play(Path(what): Path<String>, Query(parameters): Parameters, request: Request) -> Response {
     let parameter = |name: &str| parameters.get(name).cloned().unwrap_or_default();
+    // hyper stops reading where a body is left unread, and does not see a client leave then.
+    let request = if what == "early" { request } else { read(request).await };
     match what.as_str() {
         "echo" => axum::Json(described(request).await).into_response(),
         "environment" => axum::Json(environment()).into_response(),
@@ -129,6 +131,13 @@ async fn play(Path(what): Path<String>, Query(parameters): Parameters, request: 
         "early" => (StatusCode::BAD_REQUEST, "too early").into_response(),
         _ => StatusCode::NOT_FOUND.into_response(),
     }
+}
+
+/// The request with its body in memory.
+async fn read(request: Request) -> Request {
+    let (parts, body) = request.into_parts();
+    let body = to_bytes(body, usize::MAX).await.unwrap_or_default();
+    Request::from_parts(parts, Body::from(body))
 }
 
 /// An answer that is played by control calls; its headers go at once.

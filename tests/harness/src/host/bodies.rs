@@ -2,18 +2,26 @@
 
 use std::fmt;
 use std::pin::Pin;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
+use http_body_util::BodyExt;
 use hyper::body::Incoming;
+use tokio::time::timeout;
 
 use super::clock::Clock;
+use super::reply::Reply;
+use super::socket::Cut;
 use crate::lock::locked;
 
-/// Most bytes that are passed on at a time.
-const MAX_READ: usize = 64 * 1024;
+/// Most bytes of a chunk towards the client.
+const MAX_CHUNK: usize = 4096;
+/// Time for what a client still sends of a body that nobody wants.
+const DRAIN_TIME: Duration = Duration::from_secs(5);
 
 /// A body that broke on its way.
 #[derive(Debug)]
@@ -55,6 +63,16 @@ impl RequestBody {
     pub(super) fn was_too_large(&self) -> bool {
         locked(&self.0).too_large
     }
+
+    /// Reads what is left, after an answer that did not wait for it. What is not there in time cuts the connection.
+    pub(super) fn drain(mut self, cut: Cut) {
+        tokio::spawn(async move {
+            let read = async { while let Some(Ok(_)) = self.frame().await {} };
+            if timeout(DRAIN_TIME, read).await.is_err() {
+                cut.store(true, Ordering::Relaxed);
+            }
+        });
+    }
 }
 
 impl Body for RequestBody {
@@ -92,20 +110,21 @@ impl Body for RequestBody {
 }
 
 /// What happens to a handler's answer that the client did not take to its end.
-pub(super) type Abandoned = Box<dyn FnOnce(Option<Incoming>) + Send>;
+pub(super) type Abandoned = Box<dyn FnOnce(Option<Reply>) + Send>;
 
 /// The handler's body: its first bytes, which have already come, and the rest.
 pub(super) struct ResponseBody {
     first: Bytes,
-    rest: Option<Incoming>,
+    rest: Option<Reply>,
     clock: Arc<Clock>,
+    cut: Cut,
     abandoned: Option<Abandoned>,
 }
 
 impl ResponseBody {
     /// `abandoned` is called if this is dropped before the end, with the rest to read unless that is broken.
-    pub(super) fn new(first: Bytes, rest: Option<Incoming>, clock: Arc<Clock>, abandoned: Abandoned) -> Self {
-        Self { first, rest, clock, abandoned: Some(abandoned) }
+    pub(super) fn new(first: Bytes, rest: Option<Reply>, clock: Arc<Clock>, cut: Cut, abandoned: Abandoned) -> Self {
+        Self { first, rest, clock, cut, abandoned: Some(abandoned) }
     }
 }
 
@@ -121,11 +140,11 @@ impl Body for ResponseBody {
                 this.clock.settle();
                 return Poll::Ready(None);
             };
-            match ready!(Pin::new(rest).poll_frame(cx)) {
-                // Trailers do not pass.
-                Some(Ok(frame)) => this.first = frame.into_data().unwrap_or_default(),
-                Some(Err(_)) => {
+            match ready!(rest.poll_piece(cx)) {
+                Some(Ok(piece)) => this.first = piece,
+                Some(Err(Broken)) => {
                     this.rest = None;
+                    this.cut.store(true, Ordering::Relaxed);
                     if let Some(abandoned) = this.abandoned.take() {
                         abandoned(None);
                     }
@@ -135,13 +154,13 @@ impl Body for ResponseBody {
             }
         }
         this.clock.touch();
-        let size = this.first.len().min(MAX_READ);
+        let size = this.first.len().min(MAX_CHUNK);
         Poll::Ready(Some(Ok(Frame::data(this.first.split_to(size)))))
     }
 
     /// An answer without a body, to `HEAD` for example, must not be turned into one of unknown length.
     fn is_end_stream(&self) -> bool {
-        self.first.is_empty() && self.rest.as_ref().is_none_or(Body::is_end_stream)
+        self.first.is_empty() && self.rest.as_ref().is_none_or(Reply::is_at_end)
     }
 }
 

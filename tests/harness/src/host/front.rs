@@ -4,8 +4,9 @@ use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
-use http::header::CONTENT_LENGTH;
+use http::header::{CONNECTION, CONTENT_LENGTH, HeaderValue};
 use http::{Method, Request, StatusCode};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
@@ -19,8 +20,10 @@ use tokio::sync::{mpsc, watch};
 use super::app::{App, Function};
 use super::clock::{Clock, Expired, Limits};
 use super::cors;
+use super::entry;
 use super::log::Level;
-use super::proxy::{Answer, Proxy, empty, text};
+use super::proxy::{Answer, Proxy, empty, signed, text};
+use super::socket::{Cut, Socket};
 use super::state::Shared;
 
 /// What the listener and its connections are to do.
@@ -86,13 +89,15 @@ async fn serve(
     mut opening: watch::Receiver<Opening>,
     _alive: mpsc::Sender<()>,
 ) {
+    let cut = Cut::default();
     let slot = watch::Sender::new(None);
     let mut current = slot.subscribe();
     let service = service_fn(|request| {
-        let call = answer(&door, request, peer, &slot);
-        async move { Ok::<_, Infallible>(call.await) }
+        let call = answer(&door, request, peer, &slot, &cut);
+        async move { Ok::<_, Infallible>(signed(call.await)) }
     });
-    let connection = http1::Builder::new().timer(TokioTimer::new()).serve_connection(TokioIo::new(stream), service);
+    let socket = TokioIo::new(Socket::new(stream, Arc::clone(&cut)));
+    let connection = http1::Builder::new().timer(TokioTimer::new()).serve_connection(socket, service);
     let mut connection = pin!(connection);
     let mut draining = false;
     loop {
@@ -102,6 +107,7 @@ async fn serve(
                 if why != Expired::FrontIdle {
                     call.clock.settle();
                 }
+                cut.store(true, Ordering::Relaxed);
                 let text = door.proxy.expired(&call.function, call.start, why).await;
                 return door.shared.say(Level::Error, format!("{text}; the client is cut off"));
             }
@@ -149,20 +155,30 @@ async fn answer(
     request: Request<Incoming>,
     peer: SocketAddr,
     slot: &watch::Sender<Option<Current>>,
+    cut: &Cut,
 ) -> Answer {
     slot.send_replace(None);
+    if let Some(status) = entry::refusal(&request) {
+        return closing(empty(status));
+    }
     if let Some(response) = cors::preflight(&request, &door.cors) {
         return response.map(|body| body.map_err(|never| match never {}).boxed_unsync());
     }
     let origin = cors::allowed_origin(request.headers(), &door.cors);
     let mut response = match admit(door, &request) {
         Err((status, words)) => text(status, words),
-        Ok(function) => pass(door, function.name.clone(), request, peer, slot).await,
+        Ok(function) => pass(door, function.name.clone(), request, peer, slot, cut).await,
     };
     if let Some(origin) = origin {
         cors::allow(response.headers_mut(), origin);
     }
     response
+}
+
+/// The connection's last answer.
+fn closing(mut answer: Answer) -> Answer {
+    answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    answer
 }
 
 /// An answer without a handler.
@@ -204,12 +220,13 @@ async fn pass(
     request: Request<Incoming>,
     peer: SocketAddr,
     slot: &watch::Sender<Option<Current>>,
+    cut: &Cut,
 ) -> Answer {
     let clock = Arc::new(Clock::start(door.limits));
     let start = door.shared.status().starts;
     let call = Current { clock: Arc::clone(&clock), function: function.clone(), start, streaming: false };
     slot.send_replace(Some(call.clone()));
-    let exchange = Arc::clone(&door.proxy).call(function, request, peer, clock);
+    let exchange = Arc::clone(&door.proxy).call(function, request, peer, clock, Arc::clone(cut));
     let response = if door.hide_client_abort {
         // A task of its own outlives the client's connection.
         tokio::spawn(exchange).await.unwrap_or_else(|_| empty(StatusCode::INTERNAL_SERVER_ERROR))

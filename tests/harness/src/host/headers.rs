@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use http::header::{CONTENT_LENGTH, HOST, HeaderMap, HeaderName, HeaderValue, TRANSFER_ENCODING};
+use http::header::{CONTENT_LENGTH, COOKIE, HOST, HeaderMap, HeaderName, HeaderValue, TRANSFER_ENCODING};
 use uuid::Uuid;
 
 /// The version the host says it has; that of the Core Tools of summer 2026.
@@ -25,8 +25,9 @@ const HOP_BY_HOP: [&str; 11] = [
 
 /// The headers that the handler gets. Secrets among them (`authorization`, `x-functions-key`) pass as they are.
 pub(super) fn for_handler(client: &HeaderMap, peer: SocketAddr, handler_port: u16) -> HeaderMap {
-    let mut headers = without_hop_by_hop(client);
-    if client.contains_key(TRANSFER_ENCODING) {
+    let mut headers = joined(&without_hop_by_hop(client));
+    if let Some(chunked) = client.get(TRANSFER_ENCODING) {
+        headers.insert(TRANSFER_ENCODING, chunked.clone());
         headers.remove(CONTENT_LENGTH);
     }
     headers.remove("forwarded");
@@ -48,6 +49,19 @@ pub(super) fn for_handler(client: &HeaderMap, peer: SocketAddr, handler_port: u1
         set(&mut headers, "traceparent", &format!("00-{}-{span}-00", Uuid::new_v4().simple()));
     }
     headers
+}
+
+/// Each name once: its values in one, cookies with a semicolon between them, all others with a comma.
+fn joined(headers: &HeaderMap) -> HeaderMap {
+    let mut joined = HeaderMap::new();
+    for name in headers.keys() {
+        let values: Vec<&[u8]> = headers.get_all(name).iter().map(HeaderValue::as_bytes).collect();
+        let between: &[u8] = if name == COOKIE { b"; " } else { b", " };
+        if let Ok(value) = HeaderValue::from_bytes(&values.join(between)) {
+            joined.insert(name, value);
+        }
+    }
+    joined
 }
 
 /// The handler's headers without those of one hop; the client gets the rest, and so does the handler of a client's.

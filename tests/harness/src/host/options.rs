@@ -1,5 +1,6 @@
 //! How the stand-in host behaves where the real one is configured from outside, or where tests need shorter clocks.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// Options of one host. The default is what `func start` does, on any free port.
@@ -35,6 +36,18 @@ pub struct HostOptions {
     pub cors: Vec<String>,
     /// Print the handler's lines, and the host's own, on stdout.
     pub echo_logs: bool,
+    /// The real host's proxy (Kestrel and YARP's forwarder) as a program, to take the front door's place: started as
+    /// `PROGRAM --to TARGET_PORT PORT IDLE_SECONDS`, it says `listening on PORT`. By default what `BEHIND_REAL_PROXY` in the
+    /// environment says. It knows no keys, CORS or `functionTimeout`: where one of these is asked for, the stand-in's front
+    /// door stands behind it. `front_idle_timeout` alone does not bring that about, and is then nobody's.
+    pub real_proxy: Option<PathBuf>,
+}
+
+impl HostOptions {
+    /// Whether something is asked for that the real proxy alone does not do.
+    pub(super) fn asks_for_more_than_a_proxy(&self) -> bool {
+        self.function_timeout.is_some() || self.hide_client_abort || self.authorize || !self.cors.is_empty()
+    }
 }
 
 impl Default for HostOptions {
@@ -54,6 +67,12 @@ impl Default for HostOptions {
             authorize: false,
             cors: Vec::new(),
             echo_logs: false,
+            real_proxy: behind_real_proxy(),
         }
     }
+}
+
+fn behind_real_proxy() -> Option<PathBuf> {
+    #[expect(clippy::disallowed_methods, reason = "how the tests are run is no setting of the program")]
+    std::env::var_os("BEHIND_REAL_PROXY").filter(|path| !path.is_empty()).map(PathBuf::from)
 }

@@ -4,25 +4,27 @@
 //! does; that divides failures. Before it they are a 500 with an empty body, whatever happened; after it the client's
 //! connection is cut without a proper end. Only sending is repeated, and only while nothing of the body has been sent.
 
+use std::future::poll_fn;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::uri::{Authority, PathAndQuery, Scheme};
-use http::{Request, Response, StatusCode, Uri};
+use http::uri::PathAndQuery;
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::BodyExt;
 use http_body_util::combinators::UnsyncBoxBody;
 use hyper::body::Incoming;
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tokio::select;
 use tokio::time::sleep;
 
 use super::bodies::{Abandoned, Broken, RequestBody, ResponseBody};
 use super::clock::{Clock, Expired};
+use super::entry;
+use super::handler::{Failure, Handler};
 use super::headers::{for_handler, without_hop_by_hop};
 use super::log::Level;
+use super::reply::Reply;
+use super::socket::Cut;
 use super::state::{Order, Shared};
 
 /// The body of every answer of the front door.
@@ -31,11 +33,30 @@ pub(super) type Answer = Response<UnsyncBoxBody<Bytes, Broken>>;
 /// Pauses between attempts to reach the handler, the last one repeated; ten attempts in all.
 const RETRY_PAUSES_MS: [u64; 9] = [50, 100, 200, 250, 250, 250, 250, 250, 250];
 
-/// The way to the handler, with its pool of connections.
+/// A request on its way to the handler.
+#[derive(Clone, Copy)]
+struct Outgoing<'call> {
+    method: &'call Method,
+    target: &'call str,
+    headers: &'call HeaderMap,
+    body: &'call RequestBody,
+}
+
+/// An answer whose first byte, or end, is there.
+struct Begun {
+    head: Response<()>,
+    first: Bytes,
+    rest: Option<Reply>,
+}
+
+/// Tries of .NET's own client within one attempt, where the handler closes without a byte of an answer.
+const CLOSED_TRIES: usize = 4;
+
+/// The way to the handler, with its rules.
 #[derive(Debug)]
 pub(super) struct Proxy {
     shared: Arc<Shared>,
-    client: Client<HttpConnector, RequestBody>,
+    handler: Arc<Handler>,
     restart_wait: Duration,
     body_limit: u64,
     hide_client_abort: bool,
@@ -43,13 +64,8 @@ pub(super) struct Proxy {
 
 impl Proxy {
     pub(super) fn new(shared: Arc<Shared>, restart_wait: Duration, body_limit: u64, hide_client_abort: bool) -> Self {
-        let mut connector = HttpConnector::new();
-        connector.set_nodelay(true);
-        let client = Client::builder(TokioExecutor::new())
-            .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(Duration::from_mins(1))
-            .build(connector);
-        Self { shared, client, restart_wait, body_limit, hide_client_abort }
+        let handler = Handler::new(shared.port);
+        Self { shared, handler, restart_wait, body_limit, hide_client_abort }
     }
 
     /// Carries the request to the handler. The answer is complete up to its first body byte.
@@ -59,6 +75,7 @@ impl Proxy {
         request: Request<Incoming>,
         peer: std::net::SocketAddr,
         clock: Arc<Clock>,
+        cut: Cut,
     ) -> Answer {
         if !self.shared.ready(self.restart_wait).await {
             return empty(StatusCode::SERVICE_UNAVAILABLE);
@@ -66,25 +83,28 @@ impl Proxy {
         let start = self.shared.status().starts;
         let (parts, incoming) = request.into_parts();
         let body = RequestBody::new(incoming, Arc::clone(&clock), self.body_limit);
-        let headers = for_handler(&parts.headers, peer, self.shared.port);
-        let path = parts.uri.path_and_query().cloned().unwrap_or(PathAndQuery::from_static("/"));
-        let make = || {
-            let mut request = Request::new(body.clone());
-            *request.method_mut() = parts.method.clone();
-            *request.uri_mut() = handler_uri(self.shared.port, path.clone());
-            *request.headers_mut() = headers.clone();
-            request
-        };
-        let failure = select! {
-            answered = self.first_byte(make, &body, &clock) => match answered {
-                Ok((head, first, rest)) => return self.answer(function, start, head, first, rest, clock),
-                Err(problem) => problem,
-            },
-            why = clock.call_expired() => self.expired(&function, start, why).await,
+        let failure = if parts.headers.values().all(|value| value.as_bytes().is_ascii()) {
+            let target = entry::target(parts.uri.path_and_query().unwrap_or(&PathAndQuery::from_static("/")));
+            let outgoing = Outgoing {
+                method: &parts.method,
+                target: &target,
+                headers: &for_handler(&parts.headers, peer, self.shared.port),
+                body: &body,
+            };
+            select! {
+                answered = self.first_byte(outgoing, &clock) => match answered {
+                    Ok(begun) => return self.answer(function, start, begun, clock, cut),
+                    Err(problem) => problem,
+                },
+                why = clock.call_expired() => self.expired(&function, start, why).await,
+            }
+        } else {
+            "a header of the request is not ASCII".to_owned()
         };
         if body.was_too_large() {
             return empty(StatusCode::PAYLOAD_TOO_LARGE);
         }
+        body.drain(cut);
         self.shared.say(Level::Error, format!("{function}: failed before its first byte: {failure}"));
         empty(StatusCode::INTERNAL_SERVER_ERROR)
     }
@@ -103,59 +123,50 @@ impl Proxy {
         }
     }
 
-    async fn first_byte(
-        &self,
-        make: impl Fn() -> Request<RequestBody>,
-        body: &RequestBody,
-        clock: &Clock,
-    ) -> Result<(Response<()>, Bytes, Option<Incoming>), String> {
-        let response = self.send(make, body).await?;
+    async fn first_byte(&self, request: Outgoing<'_>, clock: &Clock) -> Result<Begun, String> {
+        let (head, mut rest) = self.send(request).await?;
         clock.touch_handler();
-        let (head, mut rest) = response.into_parts();
-        let head = Response::from_parts(head, ());
+        match poll_fn(|cx| rest.poll_piece(cx)).await {
+            None => Ok(Begun { head, first: Bytes::new(), rest: None }),
+            Some(Ok(first)) => {
+                clock.touch_handler();
+                Ok(Begun { head, first, rest: Some(rest) })
+            }
+            Some(Err(broken)) => Err(broken.to_string()),
+        }
+    }
+
+    async fn send(&self, request: Outgoing<'_>) -> Result<(Response<()>, Reply), String> {
+        let mut pauses = RETRY_PAUSES_MS.into_iter();
         loop {
-            match rest.frame().await {
-                None => return Ok((head, Bytes::new(), None)),
-                Some(Err(error)) => return Err(described(&error)),
-                Some(Ok(frame)) => {
-                    clock.touch_handler();
-                    if let Some(first) = frame.into_data().ok().filter(|data| !data.is_empty()) {
-                        return Ok((head, first, Some(rest)));
-                    }
-                }
-            }
+            let why = match self.attempt(request).await {
+                Ok(answer) => return Ok(answer),
+                Err(failure) => failure.why,
+            };
+            let pause = pauses.next().filter(|_| request.body.can_be_sent_again());
+            let Some(pause) = pause else { return Err(why) };
+            sleep(Duration::from_millis(pause)).await;
         }
     }
 
-    async fn send(
-        &self,
-        make: impl Fn() -> Request<RequestBody>,
-        body: &RequestBody,
-    ) -> Result<Response<Incoming>, String> {
-        for pause in RETRY_PAUSES_MS {
-            match self.client.request(make()).await {
-                Ok(response) => return Ok(response),
-                Err(error) if !body.can_be_sent_again() => return Err(described(&error)),
-                Err(_) => sleep(Duration::from_millis(pause)).await,
+    /// One attempt, which .NET's client makes up to four of where the handler closes without a byte.
+    async fn attempt(&self, request: Outgoing<'_>) -> Result<(Response<()>, Reply), Failure> {
+        let Outgoing { method, target, headers, body } = request;
+        for _ in 1..CLOSED_TRIES {
+            match self.handler.exchange(method, target, headers, body).await {
+                Err(failure) if failure.closed && body.can_be_sent_again() => {}
+                answered => return answered,
             }
         }
-        self.client.request(make()).await.map_err(|error| described(&error))
+        self.handler.exchange(method, target, headers, body).await
     }
 
-    fn answer(
-        self: Arc<Self>,
-        function: String,
-        start: usize,
-        head: Response<()>,
-        first: Bytes,
-        rest: Option<Incoming>,
-        clock: Arc<Clock>,
-    ) -> Answer {
+    fn answer(self: Arc<Self>, function: String, start: usize, begun: Begun, clock: Arc<Clock>, cut: Cut) -> Answer {
+        let Begun { head, first, rest } = begun;
         let (mut parts, ()) = head.into_parts();
         parts.headers = without_hop_by_hop(&parts.headers);
-        parts.version = http::Version::HTTP_11;
         let abandoned = Arc::clone(&self).when_abandoned(function, start, Arc::clone(&clock));
-        Response::from_parts(parts, ResponseBody::new(first, rest, clock, abandoned).boxed_unsync())
+        Response::from_parts(parts, ResponseBody::new(first, rest, clock, cut, abandoned).boxed_unsync())
     }
 
     fn when_abandoned(self: Arc<Self>, function: String, start: usize, clock: Arc<Clock>) -> Abandoned {
@@ -175,9 +186,9 @@ impl Proxy {
     }
 
     /// Reads an answer that nobody takes any more, under the same limits.
-    async fn read_on(self: Arc<Self>, function: String, start: usize, mut rest: Incoming, clock: Arc<Clock>) {
+    async fn read_on(self: Arc<Self>, function: String, start: usize, mut rest: Reply, clock: Arc<Clock>) {
         let read = async {
-            while let Some(Ok(_)) = rest.frame().await {
+            while let Some(Ok(_)) = poll_fn(|cx| rest.poll_piece(cx)).await {
                 clock.touch_handler();
             }
         };
@@ -192,6 +203,12 @@ impl Proxy {
     }
 }
 
+/// Says of an answer who sent it, unless the handler did.
+pub(super) fn signed(mut answer: Answer) -> Answer {
+    answer.headers_mut().entry(http::header::SERVER).or_insert(HeaderValue::from_static("Kestrel"));
+    answer
+}
+
 /// An answer with this status and nothing else.
 pub(super) fn empty(status: StatusCode) -> Answer {
     text(status, "")
@@ -203,18 +220,4 @@ pub(super) fn text(status: StatusCode, text: &'static str) -> Answer {
     let mut response = Response::new(body);
     *response.status_mut() = status;
     response
-}
-
-fn handler_uri(port: u16, path: PathAndQuery) -> Uri {
-    let mut parts = http::uri::Parts::default();
-    parts.scheme = Some(Scheme::HTTP);
-    parts.authority = Authority::try_from(format!("127.0.0.1:{port}")).ok();
-    parts.path_and_query = Some(path);
-    Uri::from_parts(parts).unwrap_or_default()
-}
-
-/// The error with its causes, which carry the reason.
-fn described(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(error.source(), |cause| cause.source());
-    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }

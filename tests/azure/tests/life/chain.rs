@@ -1,0 +1,50 @@
+//! From what azd has deployed to an answer on the page: the published package behind the host, with the settings that the
+//! deployment gave it, the uploaded page with its policy, and `cargo xtask smoke`, which asks both.
+
+use std::path::Path;
+
+use scripted_azure::served::Served;
+
+use crate::rehearsal::{Done, Rehearsal};
+
+/// Rows that must pass. The list of models and the OpenAI surface may be off.
+const ROWS: [&str; 10] = [
+    "stranger",
+    "foreign-token",
+    "preflight",
+    "other-origin",
+    "policy",
+    "config",
+    "answer",
+    "silence",
+    "leaving",
+    "telemetry",
+];
+
+/// What was deployed answers, and smoke is green.
+pub(crate) async fn answers(life: &Rehearsal) -> Done {
+    let proxy = judges::REAL_PROXY.find();
+    let served = Served::start(&life.azure, proxy.as_deref()).await.unwrap();
+    let values = life.values("chat");
+    let audience = values["SIGN_IN_SCOPE"].rsplit_once('/').unwrap().0.to_owned();
+    // Signed in as the page's library does it, which needs a browser.
+    let token = life.azure.token(&audience, &values["SIGN_IN_CLIENT_ID"]);
+    let mut command = life.command(Path::new("cargo"));
+    // One heartbeat of the program's own interval.
+    command.args(["xtask", "smoke", "--silence", "17", "--wait", "60"]).env("SMOKE_TOKEN", &token);
+    let smoke = life.run("cargo xtask smoke", command).await.expect("cargo xtask smoke");
+    for row in ROWS {
+        let passed = smoke.text.lines().any(|line| line.starts_with("passed") && line.contains(&format!(" {row} ")));
+        assert!(passed, "{row} in\n{}", smoke.text);
+    }
+    assert!(!served.telemetry().is_empty());
+    drop(served);
+
+    // Behind the project's own stand-in for the host, and by azd's sign-in, which was admitted.
+    let _served = Served::start(&life.azure, None).await.unwrap();
+    let mut command = life.command(Path::new("cargo"));
+    command.args(["xtask", "smoke", "--only", "stranger,foreign-token,leaving"]);
+    let again = life.run("cargo xtask smoke (the stand-in host)", command).await.expect("cargo xtask smoke");
+    assert!(again.text.contains("3 passed, 0 failed"), "{}", again.text);
+    smoke
+}

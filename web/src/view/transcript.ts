@@ -1,0 +1,146 @@
+/** The turns of a conversation on the page. What is near the reader is awake; the rest costs next to nothing. */
+import type { Turn } from '../conversation';
+import type { Exchange } from '../exchange';
+import { finishDecorations } from '../markdown/later';
+import type { TurnSource } from '../place';
+import { TurnView } from './turn';
+
+/** How far beyond the edges of what is seen turns are awake. */
+const NEAR_PX = 1_200;
+/** Turns that stay awake although they are far: going back and forth a little must not render them again. */
+const MAX_AWAKE = 24;
+/** How long waking may take in one frame. */
+const FRAME_MS = 10;
+/** And for the first sight of a conversation, where nothing is there yet that could be held up. */
+const FIRST_MS = 40;
+
+/** Shows a path of turns in `box`, which scrolls in `scroller`. */
+export class Transcript {
+  private readonly box: HTMLElement;
+  private readonly scroller: HTMLElement;
+  private readonly sourceOf: (turn: Turn) => TurnSource;
+  /** Asks for another frame. */
+  private readonly request: () => void;
+  private readonly near = new Set<Element>();
+  private readonly observer: IntersectionObserver;
+  private views: TurnView[] = [];
+  private byElement = new Map<Element, TurnView>();
+  /** Those that are not all shown yet. */
+  private readonly unfinished = new Set<TurnView>();
+
+  constructor(scroller: HTMLElement, box: HTMLElement, sourceOf: (turn: Turn) => TurnSource, request: () => void) {
+    this.scroller = scroller;
+    this.box = box;
+    this.sourceOf = sourceOf;
+    this.request = request;
+    this.observer = new IntersectionObserver((entries) => {
+      for (const { target, isIntersecting } of entries) {
+        if (isIntersecting) this.near.add(target);
+        else this.near.delete(target);
+      }
+      request();
+    }, { root: scroller, rootMargin: `${NEAR_PX}px 0px` });
+  }
+
+  /** Shows these turns; those that were shown before in the same place stay as they are. */
+  show(path: readonly Turn[]): void {
+    let same = 0;
+    while (same < path.length && this.views[same]?.source.turn === path[same]) same += 1;
+    for (const view of this.views.splice(same)) this.drop(view);
+    for (const turn of path.slice(same)) {
+      const view = new TurnView(this.sourceOf(turn), this.views.length + 1);
+      this.views.push(view);
+      this.byElement.set(view.element, view);
+      this.observer.observe(view.element);
+    }
+    this.box.append(...this.views.slice(same).map(({ element }) => element));
+    const last = this.views.at(-1);
+    if (last && !last.isAwake) {
+      last.wake();
+      this.unfinished.add(last);
+      last.update(undefined, performance.now() + FIRST_MS);
+    }
+    this.request();
+  }
+
+  /** The view of a turn that is shown. */
+  viewOf(turn: Turn): TurnView | undefined {
+    return this.views.find((view) => view.source.turn === turn);
+  }
+
+  /** The turn that holds this element. */
+  turnAt(element: Element): Turn | undefined {
+    const found = element.closest('.turn');
+    return found ? this.byElement.get(found)?.source.turn : undefined;
+  }
+
+  /** Everything about the turns may have changed, but not which they are. */
+  refresh(): void {
+    for (const view of this.views) if (view.isAwake) this.unfinished.add(view);
+    this.request();
+  }
+
+  /** Shows what is new, as far as a frame's time goes. Of the turns only the last one grows, which `exchange` is for. */
+  paint(exchange: Exchange | undefined): void {
+    const until = performance.now() + FRAME_MS;
+    const last = this.views.at(-1);
+    if (last) {
+      // One slice: the rest of a burst has the frames that follow.
+      if (last.update(exchange, 0)) this.unfinished.delete(last);
+      else this.request();
+    }
+    for (const view of this.waiting()) {
+      if (performance.now() > until) return this.request();
+      this.keepingPlace(view, () => {
+        view.wake();
+        if (view === last || view.update(undefined, until)) this.unfinished.delete(view);
+        else this.unfinished.add(view);
+      });
+    }
+    if (this.unfinished.size > 0) this.request();
+    this.letSleep();
+  }
+
+  /** Renders all of it at once, for paper. */
+  async wakeAll(): Promise<void> {
+    for (const view of this.views) {
+      view.wake();
+      view.update(undefined, Infinity);
+    }
+    await finishDecorations();
+  }
+
+  /** Awake turns with something left to show, and near ones that are not awake: those at the end first, as one reads there. */
+  private waiting(): TurnView[] {
+    return this.views.filter((view) => this.unfinished.has(view) || (!view.isAwake && this.near.has(view.element))).reverse();
+  }
+
+  private letSleep(): void {
+    const awake = this.views.filter((view) => view.isAwake);
+    let tooMany = awake.length - MAX_AWAKE;
+    for (const view of awake) {
+      if (tooMany <= 0) return;
+      if (this.near.has(view.element) || view === this.views.at(-1) || view.isHeld) continue;
+      this.unfinished.delete(view);
+      this.keepingPlace(view, () => view.sleep());
+      tooMany -= 1;
+    }
+  }
+
+  /** Browsers that do not hold the place when something above it changes its height get it held by hand. */
+  private keepingPlace(view: TurnView, change: () => void): void {
+    if (CSS.supports('overflow-anchor', 'auto') || view.element.getBoundingClientRect().bottom > this.scroller.getBoundingClientRect().top + 1) return change();
+    const before = view.element.offsetHeight;
+    change();
+    this.scroller.scrollTop += view.element.offsetHeight - before;
+  }
+
+  private drop(view: TurnView): void {
+    view.sleep();
+    view.element.remove();
+    this.observer.unobserve(view.element);
+    this.near.delete(view.element);
+    this.unfinished.delete(view);
+    this.byElement.delete(view.element);
+  }
+}
