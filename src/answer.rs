@@ -7,6 +7,7 @@ pub(crate) mod halves;
 pub(crate) mod inline;
 pub(crate) mod lines;
 pub(crate) mod stray;
+mod usage;
 
 use serde::Deserialize;
 
@@ -111,7 +112,7 @@ impl Answer {
 
     /// A count of tokens came; `usage` is a JSON object.
     pub(crate) fn uses(&mut self, usage: &str) {
-        self.usage = Some(usage.replace(['\n', '\r'], " ").into());
+        self.usage = Some(usage::counts(usage).into());
     }
 
     /// A filter's verdict came: whether it took anything away.

@@ -23,7 +23,6 @@ use crate::report::record::Record;
 use crate::report::telemetry::Trace;
 use crate::settings::OpenAi;
 use crate::surface::Surface;
-use crate::surface::openai::chunks::Chunks;
 use crate::surface::openai::request::CompletionRequest;
 use crate::surface::openai::whole::Whole;
 use crate::surface::openai::{error, models, unix_seconds};
@@ -147,7 +146,7 @@ impl Api {
         let id = record.request_id().to_owned();
         let mut response = match form {
             Form::Stream { include_usage } => {
-                let surface = Surface::Chunks(Chunks::new(&id, model.name(), include_usage));
+                let surface = Surface::chunks(&id, model.name(), include_usage);
                 let events = self.chat.turn(&model, conversation, surface, record, slot).begin().await?;
                 let mut response = Response::new(Body::from_stream(events));
                 let headers = response.headers_mut();

@@ -41,6 +41,11 @@ pub(crate) struct End<'a> {
 }
 
 impl Surface {
+    /// OpenAI's chunks, for an answer of the model of this name; `include_usage`: the client asked for the count of tokens.
+    pub fn chunks(request_id: &str, model: &str, include_usage: bool) -> Self {
+        Self::Chunks(Chunks::new(request_id, model, include_usage))
+    }
+
     /// What comes first.
     pub(crate) fn start(&mut self, out: &mut Vec<u8>, start: &Start<'_>) {
         match self {

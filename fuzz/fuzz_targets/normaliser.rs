@@ -2,11 +2,13 @@
 //! that was cut off is never a success.
 #![no_main]
 
+use std::collections::HashMap;
+
 use libfuzzer_sys::fuzz_target;
-use reasoning_chat::protocol::Next;
-use reasoning_chat::protocol::chat::Reader;
 use reasoning_chat::error::Code;
+use reasoning_chat::protocol::chat::Reader;
 use reasoning_chat::protocol::sse::Decoder;
+use reasoning_chat::protocol::Next;
 use reasoning_chat_fuzz::cuts;
 use serde::de::IgnoredAny;
 use serde::Deserialize;
@@ -91,29 +93,27 @@ fn check_error(error: &reasoning_chat::error::ChatError, data: &str) {
 
 /// An event by another reading: has it a finish reason, has it a filter's verdict?
 fn look(data: &str) -> (bool, bool) {
-    #[derive(Default, Deserialize)]
-    #[serde(default)]
-    struct Chunk<'a> {
-        #[serde(borrow)]
-        choices: Option<Vec<Choice<'a>>>,
-        #[serde(borrow)]
-        prompt_filter_results: Option<&'a RawValue>,
+    // Read liberally: of two members of one name the last one counts, and what is no object has none.
+    fn members(json: &str) -> HashMap<String, &RawValue> {
+        serde_json::from_str(json).unwrap_or_default()
     }
-    #[derive(Default, Deserialize)]
-    #[serde(default)]
-    struct Choice<'a> {
-        #[serde(borrow)]
-        finish_reason: Option<&'a RawValue>,
-        #[serde(borrow)]
-        content_filter_results: Option<&'a RawValue>,
-    }
-    let chunk: Chunk<'_> =
-        if data.is_empty() { Chunk::default() } else { serde_json::from_str(data).expect("it was taken") };
-    let choices = chunk.choices.unwrap_or_default();
-    let finished = choices.iter().any(|choice| choice.finish_reason.is_some());
-    let mut results =
-        choices.iter().filter_map(|choice| choice.content_filter_results).chain(chunk.prompt_filter_results);
+    let chunk = members(data);
+    let list = |name: &str| chunk.get(name).map_or_else(Vec::new, |raw| elements(raw));
+    let choices: Vec<_> = list("choices").into_iter().map(|choice| members(choice.get())).collect();
+    // A reason that says nothing is none.
+    let finished = choices
+        .iter()
+        .filter_map(|choice| choice.get("finish_reason"))
+        .any(|raw| raw.get().starts_with('"') && !matches!(raw.get(), "\"\"" | "\"null\""));
+    let mut results = choices
+        .iter()
+        .filter_map(|choice| choice.get("content_filter_results"))
+        .chain(chunk.get("prompt_filter_results"));
     (finished, results.any(|results| says_filtered(results.get())))
+}
+
+fn elements(raw: &RawValue) -> Vec<&RawValue> {
+    serde_json::from_str(raw.get()).unwrap_or_default()
 }
 
 /// Whether JSON holds `"filtered": true`: a search through the tree where one can be built, and otherwise letter by
@@ -249,7 +249,6 @@ fn built(data: &[u8]) {
             // Characters beyond the basic plane, each half in an event of its own.
             _ => {
                 let escaped = escaped(said);
-                expected.halves = true;
                 let mut rest = &*escaped;
                 while let Some(at) = rest.find("\\ud8").or_else(|| rest.find("\\ud9")).filter(|at| at + 6 < rest.len())
                 {
@@ -301,15 +300,12 @@ fn push(stream: &mut String, index: usize, delta: &str, finish: &str, line_end: 
     stream.push_str(&format!("data: {chunk}{line_end}{line_end}"));
 }
 
-/// What was said in one choice. Bodies of JSON strings, as they were written: halves of a character may stand alone in
-/// one event, and are whole only together.
+/// What was said in one choice. Bodies of JSON strings, as they were written: halves of a character stand alone in
+/// one event, and have to arrive together.
 #[derive(Default)]
 struct Expected {
     content: String,
     thoughts: String,
-    /// Characters were cut in halves. One that a tag may stand beside is read as text, which cannot hold it: it becomes
-    /// U+FFFD.
-    halves: bool,
     /// How much content had come when the first thought of its own came.
     content_before_thoughts: Option<usize>,
 }
@@ -335,7 +331,6 @@ impl Expected {
             content.push_str(delta.content.map_or("", body));
             thoughts.push_str(delta.reasoning_content.map_or("", body));
         }
-        let decoded = |body: &str| if self.halves { decoded(&without_halves(body)) } else { decoded(body) };
         let (content, thoughts) = (decoded(&content), decoded(&thoughts));
         let said = decoded(&self.content);
         let own_thoughts = decoded(&self.thoughts);
@@ -376,30 +371,6 @@ fn body(raw: &RawValue) -> &str {
 
 fn decoded(body: &str) -> String {
     serde_json::from_str(&format!("\"{body}\"")).unwrap_or_else(|error| panic!("{error}: {body:?}"))
-}
-
-/// A JSON string's body with U+FFFD for every half of a character, and two of them for a whole one.
-fn without_halves(body: &str) -> String {
-    let mut plain = String::new();
-    let mut rest = body;
-    while let Some(letter) = rest.chars().next() {
-        let escape = letter == '\\';
-        let unit = rest.get(2..6).filter(|_| rest.starts_with("\\u")).and_then(|hex| u32::from_str_radix(hex, 16).ok());
-        let len = match (escape, unit) {
-            (true, Some(_)) => 6,
-            (true, None) => 2,
-            _ => letter.len_utf8(),
-        };
-        if unit.is_some_and(|unit| (0xD800..0xE000).contains(&unit)) {
-            plain.push('\u{FFFD}');
-        } else if letter > '\u{FFFF}' {
-            plain.push_str("\u{FFFD}\u{FFFD}");
-        } else {
-            plain.push_str(&rest[..len]);
-        }
-        rest = &rest[len..];
-    }
-    plain
 }
 
 fn plain(text: &str) -> String {

@@ -5,8 +5,8 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use libfuzzer_sys::fuzz_target;
-use reasoning_chat::inbound::conversation::{Conversation, Message, Part, Role};
 use reasoning_chat::error::Code;
+use reasoning_chat::inbound::conversation::{Conversation, Message, Part, Role};
 use reasoning_chat::settings::RequestLimits;
 use reasoning_chat_fuzz::OwnWords;
 use serde_json::{json, Value};
@@ -70,8 +70,12 @@ fn any_bytes(body: &[u8]) -> Result<Conversation, Code> {
                 "the last message is the user's"
             );
             assert!(messages.len() <= LIMITS.max_messages);
-            assert!(messages.iter().all(|message| message.texts().any(|text| !text.trim().is_empty())), "no message is blank");
-            let chars: usize = messages.iter().flat_map(|message| message.texts()).map(|text| text.chars().count()).sum();
+            assert!(
+                messages.iter().all(|message| message.texts().any(|text| !text.trim().is_empty())),
+                "no message is blank"
+            );
+            let chars: usize =
+                messages.iter().flat_map(|message| message.texts()).map(|text| text.chars().count()).sum();
             assert!(chars <= LIMITS.max_chars);
             // Accepted means JSON, by the strictest reading of a parser that knows nothing of conversations.
             serde_json::from_slice::<serde::de::IgnoredAny>(body).expect("JSON");
@@ -81,7 +85,8 @@ fn any_bytes(body: &[u8]) -> Result<Conversation, Code> {
                 .map(|message| json!({ "role": message.role.as_str(), "content": message.as_text() }))
                 .collect();
             let again = serde_json::to_vec(&json!({ "messages": said })).expect("messages serialise");
-            let again = reasoning_chat::inbound::request::parse(&again, &LIMITS).expect("what was accepted is accepted again");
+            let again =
+                reasoning_chat::inbound::request::parse(&again, &LIMITS).expect("what was accepted is accepted again");
             assert_eq!(again.messages(), messages);
             for message in messages {
                 let other = Message::new(message.role, vec![Part::Text("other".to_owned())]);
@@ -167,7 +172,12 @@ fn built(data: &[u8]) {
     let body = json!({"stream": false, "messages": messages, "z": said_of_nothing(&text)});
     let body = if data.len() % 2 == 0 { serde_json::to_vec(&body) } else { serde_json::to_vec_pretty(&body) };
     let read = any_bytes(&body.expect("values serialise"));
-    let read = read.map(|read| read.messages().iter().map(|message| (message.role, message.as_text().expect("text alone").to_owned())).collect());
+    let read = read.map(|read| {
+        read.messages()
+            .iter()
+            .map(|message| (message.role, message.as_text().expect("text alone").to_owned()))
+            .collect()
+    });
     assert_eq!(read, expected);
 }
 

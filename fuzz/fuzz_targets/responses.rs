@@ -160,7 +160,10 @@ fn built(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     let mut stream = String::from("event: response.created\ndata: {\"type\":\"response.created\",\"response\":{}}\n\n");
     // A reasoning item: tags in the content are no thoughts then.
-    push(&mut stream, &json!({ "type": "response.output_item.added", "output_index": 99, "item": { "type": "reasoning" } }));
+    push(
+        &mut stream,
+        &json!({ "type": "response.output_item.added", "output_index": 99, "item": { "type": "reasoning" } }),
+    );
     let mut expected = [const { String::new() }; 3];
     let mut output = Vec::new();
     let mut rest = &*text;
@@ -184,7 +187,10 @@ fn built(data: &[u8]) {
         }
         let part = json!({ "type": part_type, field: said });
         let value = json!({ "type": item, list: [part.clone()] });
-        push(&mut stream, &json!({ "type": "response.output_item.added", "output_index": at, "item": { "type": item } }));
+        push(
+            &mut stream,
+            &json!({ "type": "response.output_item.added", "output_index": at, "item": { "type": item } }),
+        );
         let [in_pieces, again, part_again, item_again] = [1, 2, 4, 8].map(|bit| style >> 2 & bit != 0);
         if in_pieces || !(again || part_again || item_again) {
             for delta in escaped_pieces(said, style) {
@@ -197,7 +203,10 @@ fn built(data: &[u8]) {
             push(&mut stream, &json!({ "type": format!("response.{kind}.done"), "output_index": at, field: said }));
         }
         if part_again {
-            push(&mut stream, &json!({ "type": format!("response.{part_kind}.done"), "output_index": at, "part": part }));
+            push(
+                &mut stream,
+                &json!({ "type": format!("response.{part_kind}.done"), "output_index": at, "part": part }),
+            );
         }
         if item_again {
             push(&mut stream, &json!({ "type": "response.output_item.done", "output_index": at, "item": value }));
@@ -206,7 +215,10 @@ fn built(data: &[u8]) {
         at += 1;
     }
     let before_end = stream.len();
-    push(&mut stream, &json!({ "type": "response.completed", "response": { "output": output, "status": "completed" } }));
+    push(
+        &mut stream,
+        &json!({ "type": "response.completed", "response": { "output": output, "status": "completed" } }),
+    );
 
     let stream = stream.as_bytes();
     let cuts = cuts(data, stream.len());

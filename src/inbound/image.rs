@@ -104,8 +104,8 @@ fn decoded_length(data: &[u8]) -> Option<usize> {
     // The bits that padding leaves over are zero.
     let is_clean = match padding {
         0 => true,
-        1 => last & 0b11 == 0,
-        _ => last & 0b1111 == 0,
+        1 => last.trailing_zeros() >= 2,
+        _ => last.trailing_zeros() >= 4,
     };
     let is_base64 = data.len().is_multiple_of(4) && is_clean && letters.iter().all(|letter| value(*letter).is_some());
     is_base64.then(|| data.len() / 4 * 3 - padding)
@@ -127,7 +127,7 @@ fn first_bytes(data: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(MAGIC_BYTES);
     for group in data.chunks(4).take(MAGIC_BYTES / 3) {
         let bits = group.iter().fold(0_u32, |bits, letter| bits << 6 | u32::from(value(*letter).unwrap_or_default()));
-        let padding = group.iter().filter(|letter| **letter == b'=').count();
+        let padding = group.iter().rev().take_while(|letter| **letter == b'=').count();
         bytes.extend(bits.to_be_bytes().into_iter().skip(1).take(3 - padding.min(2)));
     }
     bytes
@@ -155,7 +155,7 @@ mod tests {
             assert_eq!(check(url.clone(), 1000), Ok(url));
         }
         assert_eq!(
-            check(format!("DATA:image/JPG;base64,/9j/4AAQ"), 9),
+            check("DATA:image/JPG;base64,/9j/4AAQ".to_owned(), 9),
             Ok("data:image/jpeg;base64,/9j/4AAQ".to_owned())
         );
     }

@@ -13,7 +13,7 @@ use opentelemetry::Context;
 use opentelemetry::context::FutureExt as _;
 use tracing::Instrument as _;
 
-use super::deployment::Answering;
+use super::deployment::{Answering, Deployment};
 use super::failure::Failure;
 use super::health::{Choice, Outcome, Tried};
 use super::model::Model;
@@ -79,7 +79,7 @@ impl Asking {
         let is_last = !elsewhere || self.tries > self.model.clocks().max_retries;
         let next = if is_last { None } else { self.model.choose(self.tried) };
         if let Some(next) = next {
-            let name = |choice: Choice| self.model.deployments.get(choice.index).map(|deployment| deployment.name());
+            let name = |choice: Choice| self.model.deployments.get(choice.index).map(Deployment::name);
             self.model.telemetry.failover(name(failed).unwrap_or_default(), reason);
             tracing::info!(
                 from = name(failed),

@@ -155,6 +155,10 @@ impl Reader {
         for (kind, text) in &texts.before {
             out.only(index, *kind, Text::Json(text));
         }
+        if reason.is_none() && !has_tool_call && texts.says_nothing() && is_bare(choice, delta) {
+            // All that came is held back, or has gone out already.
+            return Ok(None);
+        }
         let [content_at, reasoning_at] = write(out, index, choice, Some((delta, &texts)));
         let text = |raw: Option<&'a RawValue>| raw.filter(|raw| has_text(raw)).map(RawValue::get);
         let passed = match (text(delta.content), text(delta.reasoning_content).or(text(delta.reasoning))) {
@@ -214,6 +218,13 @@ fn pass(out: &mut Lines<'_>, first: &mut bool, key: &str, raw: Option<&RawValue>
     if let Some(raw) = raw {
         out.field(first, key, Some(Text::Json(&replace_lone(raw.get()))));
     }
+}
+
+/// Whether a choice holds nothing beside its texts that a reader would miss.
+fn is_bare(choice: &Choice<'_>, delta: &Delta<'_>) -> bool {
+    let is_absent = |raw: Option<&RawValue>| raw.is_none_or(json::is_null);
+    let verdict = choice.content_filter_results.is_some_and(filter::any_filtered);
+    is_absent(delta.role) && is_absent(choice.logprobs) && !verdict && choice.content_filter_offsets.is_none()
 }
 
 /// Whether a finish reason is one. Servers that have to fill the field write `""` or `"null"` into every chunk.

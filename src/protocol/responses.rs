@@ -4,7 +4,7 @@
 //! In: [`Event`]s, in order. Out: choice lines, appended to a buffer, and at the end whether the answer was whole. Events
 //! are told apart by the `type` in their data and belong to an item by its place in the output. Those that say nothing
 //! to a reader are skipped, unknown ones too. Every text comes once more, whole, up to four times at its end; of that
-//! only is told what did not come before, and an event that is too large to be held for it is sifted ([`KEYS`]).
+//! only is told what did not come before, and an event that is too large to be held for it is sifted (`KEYS`).
 
 mod ending;
 mod fields;
@@ -35,6 +35,7 @@ const MAX_REPEATED_BYTES: usize = 16 * 1024;
 
 /// Reads one answer.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a question of its own, and any may hold with any")]
 pub struct Reader {
     teller: Teller,
     quick: Quick,

@@ -66,11 +66,11 @@ mod tests {
 
     #[test]
     fn missing_thoughts_are_told_once_and_only_of_a_model_that_should_think_and_never_does() {
+        use Thoughts::{Hidden, None, Shown, Summary};
         let look = |should_think: bool, answers: &[Thoughts]| {
             let hints = Hints { should_think, ..Hints::default() };
             answers.iter().filter(|thoughts| hints.misses_thoughts(**thoughts)).count()
         };
-        use Thoughts::{Hidden, None, Shown, Summary};
         assert_eq!(look(true, &[None, None]), 0);
         assert_eq!(look(true, &[None, Hidden, None, None, None, None]), 1);
         assert_eq!(look(false, &[None; 9]), 0);

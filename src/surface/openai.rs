@@ -1,7 +1,7 @@
 //! The OpenAI-compatible surface: chat completions as OpenAI's SDKs and the tools built on them ask for them.
 //!
-//! [`request`] reads what they send, [`chunks`] and [`whole`] write an answer from the choice lines, as it comes or when
-//! it is there, [`error`] says what failed in their words, and [`models`] lists what may be asked. Pure.
+//! `request` reads what they send, `chunks` and `whole` write an answer from the choice lines, as it comes or when
+//! it is there, `error` says what failed in their words, and `models` lists what may be asked. Pure.
 
 pub(crate) mod chunks;
 pub(crate) mod error;

@@ -56,17 +56,17 @@ mod tests {
         !sender.is_closed()
     }
 
-    fn piece(bytes: usize) -> Piece {
-        Ok(Frame::data(vec![b' '; bytes].into()))
+    fn piece(bytes: usize) -> Frame<Bytes> {
+        Frame::data(vec![b' '; bytes].into())
     }
 
     #[tokio::test(start_paused = true)]
     async fn what_comes_is_awaited_within_bounds() {
         let (soon, late) = (Duration::from_millis(999), Duration::from_millis(1001));
-        assert!(is_held(vec![piece(MAX_BYTES)], false, soon).await, "it may still end");
-        assert!(!is_held(vec![piece(MAX_BYTES)], false, late).await, "not for ever");
-        assert!(!is_held(vec![piece(MAX_BYTES), piece(1)], false, soon).await, "not for any size");
+        assert!(is_held(vec![Ok(piece(MAX_BYTES))], false, soon).await, "it may still end");
+        assert!(!is_held(vec![Ok(piece(MAX_BYTES))], false, late).await, "not for ever");
+        assert!(!is_held(vec![Ok(piece(MAX_BYTES)), Ok(piece(1))], false, soon).await, "not for any size");
         assert!(!is_held(vec![Err(std::io::ErrorKind::ConnectionReset.into())], false, soon).await, "it is lost");
-        assert!(!is_held(vec![piece(1)], true, soon).await, "it has ended");
+        assert!(!is_held(vec![Ok(piece(1))], true, soon).await, "it has ended");
     }
 }

@@ -28,8 +28,6 @@ const OF_THE_HOST: [&str; 5] = [
 ];
 /// Of use outside production only.
 const LOCAL: [&str; 2] = ["AZURE_TENANT_ID", "PORT"];
-/// What `infra/` can set already, and a program that does not know it yet does not read.
-const AWAITED: [&str; 1] = ["OPENAI_API"];
 /// What azd puts into its environment by itself.
 const OF_AZD: [&str; 2] = ["AZURE_ENV_NAME", "AZURE_LOCATION"];
 /// What the one who deploys chooses for themselves; a pipeline has its own values.
@@ -87,7 +85,10 @@ pub(crate) fn outputs() -> BTreeSet<String> {
 
 /// The parameters file: each parameter with its value.
 fn parameters() -> BTreeMap<String, Value> {
-    let file: Value = serde_json::from_str(&text("infra/main.parameters.json")).unwrap();
+    let written = text("infra/main.parameters.json");
+    let keys: Vec<&str> = written.lines().filter_map(|line| Some(line.trim().split_once("\":")?.0)).collect();
+    assert_eq!(keys.len(), keys.iter().collect::<BTreeSet<_>>().len(), "a key that comes twice hides the first");
+    let file: Value = serde_json::from_str(&written).unwrap();
     let parameters = file["parameters"].as_object().unwrap().clone();
     parameters.into_iter().map(|(name, value)| (name, value["value"].clone())).collect()
 }
@@ -135,7 +136,7 @@ fn every_variable_of_the_program_has_exactly_one_place_in_azure_and_there_is_no_
         assert_eq!(held, 1, "{}: set by Bicep, main.parameters.json, the platform, or local only", variable.name);
     }
     for name in places.into_iter().flatten().filter(|name| !name.starts_with("AzureWebJobsStorage__")) {
-        let known = variables::ALL.iter().any(|variable| variable.name == *name) || AWAITED.contains(&name.as_str());
+        let known = variables::ALL.iter().any(|variable| variable.name == *name);
         assert!(known, "{name} is no setting of the program");
     }
 }

@@ -24,6 +24,7 @@ mod files;
 mod heartbeats;
 mod identity;
 mod identity_faults;
+mod images;
 mod infra;
 mod large_bodies;
 mod leaks;

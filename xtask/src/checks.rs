@@ -2,6 +2,7 @@
 
 mod advisories;
 mod bicep;
+mod clients;
 mod forge;
 mod host_probes;
 mod page;
@@ -23,6 +24,7 @@ pub(crate) fn surroundings() -> Outcome {
 }
 
 pub(crate) use advisories::advisories;
+pub(crate) use clients::{check as real_clients, clients};
 pub(crate) use host_probes::check as host_probes;
 pub(crate) use page::dead_code;
 pub(crate) use real_proxy::behind_the_real_proxy;

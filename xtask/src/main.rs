@@ -47,6 +47,8 @@ cargo xtask COMMAND
           the program as packaged beside nginx and a Python relay, measured (tests/bench/src/arguments.rs has all options)
   guard   [--bless]
           what must not grow and does not depend on the machine: binary, allocations, instructions, system calls
+  clients [--write]
+          real clients of OpenAI's API against the program; --write makes the matrix of docs/clients.md
   advisories
           known faults of what is depended on: of the program and its commands, the fuzz targets, the page
   fuzz    [SECONDS] [TARGET…]
@@ -72,6 +74,8 @@ fn main() -> ExitCode {
         (Some("azd"), []) => azd::azd(),
         (Some("smoke"), arguments) => smoke::smoke(arguments),
         (Some("deployments"), []) => steps::deployments(),
+        (Some("clients"), []) => checks::clients(false),
+        (Some("clients"), [write]) if write == "--write" => checks::clients(true),
         (Some("advisories"), []) => checks::advisories(),
         (Some("fuzz"), arguments) => fuzz::fuzz(arguments),
         (Some("page-bench"), []) => web::bench(),

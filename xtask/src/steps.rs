@@ -46,6 +46,7 @@ pub(crate) fn test() -> Outcome {
     fuzz::fuzz(&["5".to_owned()])?;
     web::test()?;
     checks::dead_code()?;
+    checks::real_clients()?;
     checks::host_probes()?;
     checks::behind_the_real_proxy()?;
     println!("\nAll is well.");

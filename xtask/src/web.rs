@@ -111,7 +111,7 @@ fn newest(path: &Path) -> io::Result<SystemTime> {
 }
 
 /// Installs what the lock file names, unless that is what is there.
-fn install(folder: &str) -> Outcome {
+pub(crate) fn install(folder: &str) -> Outcome {
     let folder_path = stage::project().join(folder);
     let wanted = fs::metadata(folder_path.join("package-lock.json")).and_then(|file| file.modified());
     // npm writes this file at the end of an installation.

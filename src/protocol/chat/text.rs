@@ -30,9 +30,17 @@ pub(super) struct Texts<'a> {
     pub(super) refusal: Option<Cow<'a, str>>,
     /// Content and thoughts are as upstream wrote them, where it wrote them.
     pub(super) is_untouched: bool,
+    /// Upstream wrote a text.
+    had_text: bool,
 }
 
 impl Texts<'_> {
+    /// Whether the delta had a text, and the choice's own line has none of it.
+    pub(super) fn says_nothing(&self) -> bool {
+        let own = [&self.content, &self.reasoning, &self.refusal];
+        self.had_text && !own.into_iter().flatten().any(|text| is_text(text))
+    }
+
     /// Whether a piece of this kind is told.
     pub(super) fn tells(&self, kind: Kind) -> bool {
         let own = match kind {
@@ -83,6 +91,8 @@ impl ChoiceText {
     pub(super) fn take<'a>(&mut self, delta: &Delta<'a>, finishes: bool) -> Result<Texts<'a>, WrongType> {
         let mut texts = Texts { is_untouched: true, ..Texts::default() };
         let mut split = Vec::new();
+        let own = [delta.content, delta.reasoning_content, delta.reasoning, delta.refusal];
+        texts.had_text = own.into_iter().flatten().any(|raw| has_text(raw) || is_parts(raw));
         texts.refusal = delta.refusal.map(|raw| self.refusal.join(raw.get()));
         let own = match own_reasoning(delta) {
             Some(raw) if is_parts(raw) => {

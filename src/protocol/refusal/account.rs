@@ -72,7 +72,7 @@ impl Account {
         match first_value(json) {
             Some(raw) if raw.get().starts_with(['{', '[']) => account.gather(raw, MAX_DEPTH),
             Some(raw) if raw.get().starts_with('"') => {
-                account.message(&lossy_text(raw.get()).unwrap_or_default(), MAX_DEPTH)
+                account.message(&lossy_text(raw.get()).unwrap_or_default(), MAX_DEPTH);
             }
             // A page tells nothing that can be trusted to be a message.
             _ if !text.starts_with('<') => keep(&mut account.messages, text),

@@ -24,7 +24,7 @@ impl Measure {
     /// A piece was told; the inside of a JSON string.
     pub(super) fn add(&mut self, inside: &str) {
         for step in Steps(inside) {
-            self.step(step);
+            self.step(&step);
         }
     }
 
@@ -38,17 +38,17 @@ impl Measure {
                 Some(Step::Plain(text)) => {
                     let missing = self.bytes - so_far.bytes;
                     let beyond = text.len().saturating_sub(missing);
-                    so_far.step(Step::Plain(text.get(..text.len() - beyond).unwrap_or_default()));
+                    so_far.step(&Step::Plain(text.get(..text.len() - beyond).unwrap_or_default()));
                     // Walked over, and not told.
                     steps.0 = whole.get(whole.len() - steps.0.len() - beyond..).unwrap_or_default();
                 }
-                Some(step) => so_far.step(step),
+                Some(step) => so_far.step(&step),
             }
         }
         if so_far == *self { steps.0 } else { "" }
     }
 
-    fn step(&mut self, step: Step<'_>) {
+    fn step(&mut self, step: &Step<'_>) {
         let mut buffer = [0; 4];
         let text = match step {
             Step::Plain(text) => text,
@@ -127,7 +127,9 @@ mod tests {
 
     fn measure(pieces: &[String]) -> Measure {
         let mut measure = Measure::default();
-        pieces.iter().for_each(|piece| measure.add(piece));
+        for piece in pieces {
+            measure.add(piece);
+        }
         measure
     }
 
@@ -154,7 +156,7 @@ mod tests {
         ) {
             let escape = |char: &char| {
                 let mut units = [0; 2];
-                char.encode_utf16(&mut units).iter().map(|unit| format!("\\u{unit:04x}")).collect::<String>()
+                char.encode_utf16(&mut units).iter().map(|unit| format!("\\u{unit:04x}")).collect::<Vec<_>>().concat()
             };
             let write = |char: &char| {
                 let quoted = serde_json::to_string(&char.to_string()).unwrap();

@@ -246,7 +246,9 @@ impl Teller {
             Role::Call => {
                 begin_call_line(out, part.index);
                 out.put(",\"function\":{\"arguments\":\"");
-                inside.iter().for_each(|inside| out.put(inside));
+                for inside in inside {
+                    out.put(inside);
+                }
                 out.put("\"}}]},\"finish_reason\":null}\n");
                 return Ok(());
             }
@@ -293,7 +295,9 @@ fn line(out: &mut Lines<'_>, key: &str, inside: [&str; 2]) {
     out.put(",\"delta\":{");
     out.put(key);
     out.put("\"");
-    inside.iter().for_each(|inside| out.put(inside));
+    for inside in inside {
+        out.put(inside);
+    }
     out.put("\"},\"finish_reason\":null}\n");
 }
 

@@ -176,7 +176,7 @@ fn a_text_that_comes_again_is_told_once_and_what_is_new_in_it_is_told() {
         { "type": "reasoning", "summary": [{ "type": "summary_text", "text": "s" }] },
         { "type": "message", "content": [{ "type": "output_text", "text": "a" }] },
     ] } });
-    assert_eq!(texts(&[output.clone()]), ["s", "a"], "all that came");
+    assert_eq!(texts(std::slice::from_ref(&output)), ["s", "a"], "all that came");
     assert_eq!(texts(&[text(0, "b"), output]), ["", "b"]);
 }
 
@@ -188,7 +188,9 @@ fn halves_of_characters_wait_for_each_other() {
     };
     let told = |events: Vec<Event<'_>>| {
         let (mut reader, mut lines) = (Reader::new(false), Vec::new());
-        events.iter().for_each(|event| assert_eq!(reader.event(event, &mut lines).unwrap(), Next::Event));
+        for event in &events {
+            assert_eq!(reader.event(event, &mut lines).unwrap(), Next::Event);
+        }
         assert!(reader.end(&mut lines).is_err());
         let lines: Vec<Value> =
             String::from_utf8(lines).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
@@ -448,7 +450,7 @@ proptest! {
             let joined = pieces.concat();
             if !joined.is_empty() {
                 let paragraph = if expected[*role].is_empty() { "" } else { "\n\n" };
-                expected[*role].push_str(&format!("{paragraph}{joined}"));
+                expected[*role].extend([paragraph, &joined]);
             }
             let [kind, whole_kind, list, item] = [
                 ["reasoning_summary_text", "reasoning_summary_part", "summary", "reasoning"],

@@ -85,7 +85,7 @@ fn tools(value: &RawValue) -> Result<String, ChatError> {
 fn tool_choice(value: &RawValue) -> Result<String, ChatError> {
     match read("tool_choice", value)? {
         Value::String(word) => Ok(json!(word).to_string()),
-        choice => match choice["function"]["name"].as_str() {
+        choice => match choice.pointer("/function/name").and_then(Value::as_str) {
             Some(name) => Ok(json!({ "type": "function", "name": name }).to_string()),
             None => Err(unknown("tool_choice", "must be auto, none, required or a function")),
         },
@@ -94,7 +94,7 @@ fn tool_choice(value: &RawValue) -> Result<String, ChatError> {
 
 /// A schema lies one level deeper in chat completions.
 fn format(value: Value) -> Value {
-    match (value["type"].as_str(), value["json_schema"].as_object()) {
+    match (value.get("type").and_then(Value::as_str), value.get("json_schema").and_then(Value::as_object)) {
         (Some("json_schema"), Some(schema)) => {
             let mut format = schema.clone();
             format.insert("type".to_owned(), json!("json_schema"));

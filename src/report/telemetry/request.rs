@@ -224,7 +224,7 @@ impl Active {
         };
         instruments.answers.add(1, &with(&[KeyValue::new("chat.thoughts", thoughts)]));
         if let Some(tokens) = reasoning_tokens {
-            instruments.reasoning_tokens.add(tokens, &of_model);
+            instruments.reasoning_tokens.add(tokens, of_model);
         }
         for (kind, count) in [("input", input_tokens), ("output", output_tokens)] {
             if let Some(count) = count {

@@ -193,9 +193,9 @@ async fn llm(tools: &Tools, base: &str, way: Way, model: &str) -> Option<String>
     }
     let home = scratch("llm", base).ok()?;
     let known = MODELS.iter().copied().chain([crate::script::UNKNOWN]);
-    let models: String =
+    let models: Vec<String> =
         known.map(|name| format!("- model_id: {name}\n  model_name: {name}\n  api_base: {base}\n")).collect();
-    std::fs::write(home.join("extra-openai-models.yaml"), models).ok()?;
+    std::fs::write(home.join("extra-openai-models.yaml"), models.concat()).ok()?;
     let mut command = Command::new(tools.python.as_ref()?.with_file_name("llm"));
     command.args(["-m", model, "--key", "dummy", "--no-log", "hi"]).env("LLM_USER_PATH", &home);
     if way == Way::Whole {

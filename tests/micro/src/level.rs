@@ -34,11 +34,13 @@ pub(crate) enum Level {
     Answer,
     /// The whole turn, polled as a connection does: with clocks, record and slot.
     Turn,
+    /// The same for an OpenAI client.
+    Chunks,
 }
 
 impl Level {
     /// All of them, inside out.
-    pub(crate) const ALL: [Self; 3] = [Self::Decode, Self::Answer, Self::Turn];
+    pub(crate) const ALL: [Self; 4] = [Self::Decode, Self::Answer, Self::Turn, Self::Chunks];
 
     /// In tables and on the command line.
     pub(crate) fn name(self) -> &'static str {
@@ -46,6 +48,7 @@ impl Level {
             Self::Decode => "decode",
             Self::Answer => "answer",
             Self::Turn => "turn",
+            Self::Chunks => "chunks",
         }
     }
 
@@ -57,7 +60,8 @@ impl Level {
         match self {
             Self::Decode => decode(input),
             Self::Answer => answer(input),
-            Self::Turn => turn(input),
+            Self::Turn => turn(input, Surface::Lines, b"{\"done\":"),
+            Self::Chunks => turn(input, Surface::chunks("id", "r1", true), b"data: [DONE]"),
         }
     }
 }
@@ -109,7 +113,8 @@ thread_local! {
         tokio::runtime::Builder::new_current_thread().enable_time().build().ok();
 }
 
-fn turn(input: &Input) -> Result<usize, String> {
+/// `end` begins the last line of a whole answer.
+fn turn(input: &Input, surface: Surface, end: &[u8]) -> Result<usize, String> {
     let clocks = Clocks {
         connect: LONG,
         first_event: LONG,
@@ -137,7 +142,7 @@ fn turn(input: &Input) -> Result<usize, String> {
         let turn = Turn::new(
             opening,
             Asked { model: "r1".to_owned(), deployment: "r1".to_owned() },
-            Surface::Lines,
+            surface,
             never,
             clocks,
             Record::new("id".to_owned(), Trace::none()),
@@ -150,7 +155,7 @@ fn turn(input: &Input) -> Result<usize, String> {
             out += piece.len();
             last = piece;
         }
-        let done = last.split(|byte| *byte == b'\n').any(|line| line.starts_with(b"{\"done\":"));
+        let done = last.split(|byte| *byte == b'\n').any(|line| line.starts_with(end));
         if done { Ok(out) } else { Err("the answer has no end".to_owned()) }
     };
     RUNTIME.with(|runtime| runtime.as_ref().ok_or("no runtime")?.block_on(run))

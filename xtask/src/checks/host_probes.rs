@@ -36,21 +36,38 @@ pub(crate) fn check() -> Outcome {
     let read = |file: &Path| fs::read(file).map_err(|error| format!("{}: {error}", file.display()));
     let measured = parse(&read(&probes.join("yarp.json"))?)?;
     println!("\n> functions-host, probes.py: some two minutes");
-    let mut host = start(&folder, &log)?;
-    let asked = Command::new("python3").arg("-B").arg(probes.join("probes.py")).args([PORT]).arg(&log).output();
-    let _ = host.kill();
-    let _ = host.wait();
-    let asked = asked.map_err(|error| format!("probes.py: {error}"))?;
-    if !asked.status.success() {
-        return Err(format!("probes.py: {}\n{}", asked.status, String::from_utf8_lossy(&asked.stderr)));
+    let mut findings = compare(&measured, &ask(&probes, &folder, &log)?);
+    if !findings.is_empty() {
+        // Other work on the machine moves what is timed; what is wrong is wrong twice.
+        println!("{} rows differ; once more", findings.len());
+        let again = compare(&measured, &ask(&probes, &folder, &log)?);
+        findings.retain(|(name, _)| again.iter().any(|(other, _)| other == name));
     }
-    let findings = compare(&measured, &parse(&asked.stdout)?);
     if findings.is_empty() {
         let rows = measured.as_object().map_or(0, serde_json::Map::len) - EXCEPT.len();
         println!("{rows} rows are as the real proxy's");
         return Ok(());
     }
-    Err(format!("the stand-in host is not as the real proxy:\n{}", findings.join("\n")))
+    let differ: Vec<String> = findings.into_iter().map(|(_, text)| text).collect();
+    Err(format!("the stand-in host is not as the real proxy:\n{}", differ.join("\n")))
+}
+
+/// The table of the stand-in.
+fn ask(probes: &Path, folder: &Path, log: &Path) -> Result<Value, String> {
+    fs::write(log, "").map_err(|error| format!("{}: {error}", log.display()))?;
+    let mut host = start(folder, log)?;
+    let asked = Command::new("python3").arg("-B").arg(probes.join("probes.py")).args([PORT]).arg(log).output();
+    // Told so, it ends its handler as well.
+    let told = Command::new("kill").args(["-TERM", &host.id().to_string()]).status();
+    if !told.is_ok_and(|status| status.success()) {
+        let _ = host.kill();
+    }
+    let _ = host.wait();
+    let asked = asked.map_err(|error| format!("probes.py: {error}"))?;
+    if !asked.status.success() {
+        return Err(format!("probes.py: {}\n{}", asked.status, String::from_utf8_lossy(&asked.stderr)));
+    }
+    parse(&asked.stdout)
 }
 
 fn parse(text: &[u8]) -> Result<Value, String> {
@@ -96,12 +113,12 @@ fn start(folder: &Path, log: &Path) -> Result<Child, String> {
     Ok(host)
 }
 
-/// What differs, a line a row.
-fn compare(real: &Value, ours: &Value) -> Vec<String> {
+/// What differs: the row's name, and both sides of it.
+fn compare(real: &Value, ours: &Value) -> Vec<(String, String)> {
     let rows = real.as_object().into_iter().flatten();
     rows.filter(|(name, _)| EXCEPT.iter().all(|(known, _)| known != name))
         .filter(|(name, row)| !alike("", row, &ours[name.as_str()]))
-        .map(|(name, row)| format!("{name}\n  real {row}\n  ours {}", ours[name.as_str()]))
+        .map(|(name, row)| (name.clone(), format!("{name}\n  real {row}\n  ours {}", ours[name.as_str()])))
         .collect()
 }
 

@@ -21,6 +21,9 @@ pub(super) fn preflight(target: &Target) -> Row {
     if target.page.is_empty() {
         return Row::skipped(NO_PAGE);
     }
+    if target.page == target.api {
+        return Row::skipped("page and API have one origin: no browser asks first");
+    }
     let answer = ask_first(target, &target.page);
     match answer.header("access-control-allow-origin") {
         Some(origin) if origin == target.page && answer.status < 300 => {

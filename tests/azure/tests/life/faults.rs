@@ -10,7 +10,7 @@ use crate::rehearsal::{Done, Rehearsal};
 const DOWN: [&str; 4] = ["down", "--force", "--purge", "--no-prompt"];
 const PROVISION: [&str; 3] = ["provision", "--no-prompt", "--no-state"];
 /// Longest wait for something that is under way.
-const SOON: Duration = Duration::from_mins(2);
+const SOON: Duration = Duration::from_mins(10);
 
 impl Done {
     /// Fails unless the command failed with these words.

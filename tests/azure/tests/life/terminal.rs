@@ -13,7 +13,7 @@ use crate::rehearsal::{Done, Rehearsal};
 use crate::{chain, checks};
 
 /// Longest wait for a question.
-const QUESTION_WAIT: Duration = Duration::from_mins(2);
+const QUESTION_WAIT: Duration = Duration::from_mins(5);
 /// Longest time for the rest.
 const END_WAIT: Duration = Duration::from_mins(10);
 
