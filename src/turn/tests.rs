@@ -414,3 +414,47 @@ async fn an_event_over_the_bound_is_a_protocol_fault() {
     let told = read(turn.begin().await.unwrap()).await;
     assert_eq!(error_code(&told.last().unwrap().1), "upstream_protocol");
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_in_one_piece_has_its_time_and_upstream_is_let_go_then() {
+    let limit = Duration::from_secs(200);
+    for (ends_after, in_time) in [(199, true), (201, false)] {
+        let (_end, over) = watch::channel(false);
+        let (turn, mut upstream) = turn_with_grace(&over);
+        upstream.answers();
+        let mut taken = Vec::new();
+        let speaks = async {
+            // A word now and then, so that no other clock runs out.
+            for _ in 0..ends_after {
+                upstream.sends(HI);
+                tokio::time::sleep(SECOND).await;
+            }
+            upstream.sends(STOP);
+            upstream.sends("data: [DONE]\n\n");
+        };
+        let take = |lines: &[u8]| {
+            taken.extend_from_slice(lines);
+            Ok(())
+        };
+        let whole = turn.whole(take, limit, ChatError::new(Code::StreamRequired, "Ask with stream: true."));
+        let (read, ()) = tokio::join!(whole, speaks);
+        match read {
+            Ok(reader) => assert!(in_time && reader.answer().is_finished()),
+            Err(error) => assert!(!in_time && error.code() == Code::StreamRequired),
+        }
+        assert!(String::from_utf8(taken).unwrap().starts_with("{\"index\":0,\"delta\":{\"content\":\"Hi\"}"));
+        assert!(in_time || upstream.is_dropped(), "what follows an answer is read to its end");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_too_large_to_be_held_ends_an_answer_in_one_piece() {
+    let (_end, over) = watch::channel(false);
+    let (turn, mut upstream) = turn_with_grace(&over);
+    upstream.answers();
+    upstream.sends(HI);
+    let full = |_: &[u8]| Err(ChatError::new(Code::UpstreamProtocol, "Too large."));
+    let whole = turn.whole(full, SECOND, ChatError::new(Code::StreamRequired, "Ask with stream: true."));
+    assert_eq!(whole.await.map(drop).unwrap_err().code(), Code::UpstreamProtocol);
+    assert!(upstream.is_dropped());
+}

@@ -210,7 +210,7 @@ mod tests {
     use crate::plan::{Mode, Plan};
 
     const START: &str = "{\"start\":{\"request_id\":\"r\",\"deployment\":\"d\"}}\n";
-    const DONE: &str = "{\"done\":{\"finish_reason\":\"stop\",\"usage\":{\"completion_tokens\":500,\"prompt_tokens\":12,\"total_tokens\":512},\"elapsed_ms\":1,\"first_token_ms\":1}}\n";
+    const DONE: &str = "{\"done\":{\"finish_reason\":\"stop\",\"usage\":{\"completion_tokens\":500,\"prompt_tokens\":12,\"total_tokens\":512},\"thoughts\":\"shown\",\"elapsed_ms\":1,\"first_token_ms\":1}}\n";
 
     fn answer(variant: u32) -> Arc<Answer> {
         Answers::default().get(Plan { id: 0, variant, events: 8, text: 20, batch: 1, mode: Mode::Free })

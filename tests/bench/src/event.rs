@@ -127,7 +127,7 @@ pub const START: &[u8] = b"{\"start\":{\"request_id\":\"";
 
 /// Whether `line` is what this program says after a whole answer.
 pub fn is_done(line: &[u8]) -> bool {
-    let begins = format!("{{\"done\":{{\"finish_reason\":\"stop\",\"usage\":{USAGE},\"elapsed_ms\":");
+    let begins = format!("{{\"done\":{{\"finish_reason\":\"stop\",\"usage\":{USAGE},\"thoughts\":\"shown\",\"elapsed_ms\":");
     line.starts_with(begins.as_bytes())
         && line.ends_with(b"}}\n")
         && memchr::memchr(b'\n', line) == Some(line.len() - 1)
@@ -170,7 +170,7 @@ mod tests {
     #[test]
     fn done_is_told_from_everything_else() {
         let done = format!(
-            "{{\"done\":{{\"finish_reason\":\"stop\",\"usage\":{USAGE},\"elapsed_ms\":3,\"first_token_ms\":1}}}}\n"
+            "{{\"done\":{{\"finish_reason\":\"stop\",\"usage\":{USAGE},\"thoughts\":\"shown\",\"elapsed_ms\":3,\"first_token_ms\":1}}}}\n"
         );
         assert!(is_done(done.as_bytes()));
         assert!(!is_done(done.trim_end().as_bytes()));

@@ -7,7 +7,7 @@ pub(crate) const MAX_BINARY: u64 = 5_000_000;
 /// which there is one a piece, and nothing else. A little is left for buffers that grow a few times in an answer.
 /// Thoughts inside the content, half of `think`, are no unchanged choices: each is parsed, and `serde_json` allocates its
 /// stack of open brackets.
-pub(crate) const MAX_ALLOCATIONS: [(&str, &str, f64); 12] = [
+pub(crate) const MAX_ALLOCATIONS: [(&str, &str, f64); 15] = [
     ("decode", "one", 0.01),
     ("decode", "sixteen", 0.01),
     ("decode", "cut", 0.01),
@@ -20,6 +20,9 @@ pub(crate) const MAX_ALLOCATIONS: [(&str, &str, f64); 12] = [
     ("turn", "sixteen", 1.0 / 16.0 + 0.01),
     ("turn", "cut", 523.0 / 4096.0 + 0.01),
     ("turn", "think", 1.54),
+    ("chunks", "one", 1.01),
+    ("chunks", "sixteen", 1.0 / 16.0 + 0.01),
+    ("chunks", "cut", 523.0 / 4096.0 + 0.01),
 ];
 
 /// How much more than in short answers the allocations (and their bytes) for an event may be in long ones.

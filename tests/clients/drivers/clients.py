@@ -119,10 +119,6 @@ def litellm_sdk(base, way, model, seen):
             seen.text += choice.delta.content or ""
             seen.thoughts += getattr(choice.delta, "reasoning_content", None) or ""
             seen.finish = choice.finish_reason or seen.finish
-        if way == "cancel" and seen.text:
-            # The SDK has no word for it; this is what ends with the program.
-            stream.completion_stream.close()
-            return
 
 
 def pydantic_ai(base, way, model, seen):

@@ -11,6 +11,8 @@ use crate::seen::Column;
 
 /// Longest time that a client may take for all answers of one kind.
 const PATIENCE: Duration = Duration::from_secs(170);
+/// The same for one answer of Continue's command.
+const CONTINUES_PATIENCE: Duration = Duration::from_secs(50);
 
 /// Where the clients are.
 #[derive(Debug)]
@@ -88,6 +90,20 @@ const DOTNET: &str = "dotnet-clients/dotnet-clients";
 const GO: &str = "go-rust-clients/go-clients";
 const RUST: &str = "go-rust-clients/rust-clients";
 
+/// A command that prints the answer's text.
+const TEXT_ALONE: &[(Column, &str)] =
+    &[(Column::Thoughts, "lost"), (Column::Usage, "not shown"), (Column::Late, "not shown")];
+/// It asks again, for minutes, with doubling pauses.
+const CONTINUE: &[(Column, &str)] = &[
+    (Column::Thoughts, "lost"),
+    (Column::Usage, "not shown"),
+    (Column::Late, "not shown"),
+    (Column::Cut, "asks again"),
+    (Column::Broken, "asks again"),
+];
+/// It passes over an error event, and stumbles over the finish reason of the chunk after it.
+const DOTNET_RAISES: &[(Column, &str)] = &[(Column::Cut, "raised"), (Column::Broken, "raised")];
+
 /// All of them.
 pub(crate) const CLIENTS: &[Client] = &[
     client("openai-python", "openai", Kind::Python, &[]),
@@ -96,22 +112,47 @@ pub(crate) const CLIENTS: &[Client] = &[
     client("langchain-js", "@langchain/openai", Kind::Node, &[]),
     client("vercel", "@ai-sdk/openai-compatible", Kind::Node, &[]),
     client("pydantic-ai", "pydantic-ai-slim", Kind::Python, &[]),
-    client("openai-agents", "openai-agents", Kind::Python, &[]),
+    client(
+        "openai-agents",
+        "openai-agents",
+        Kind::Python,
+        &[(Column::Usage, "not shown"), (Column::Late, "not shown")],
+    ),
     client("litellm", "litellm", Kind::Python, &[]),
-    client("llm", "llm", Kind::Llm, &[]),
-    client("continue", "@continuedev/cli", Kind::Continue, &[]),
-    client("openai-dotnet", "2.15.0", binary(DOTNET, ["openai", "openai-plain", "models", ""]), &[]),
-    client("meai", "10.11.0", binary(DOTNET, ["meai", "meai-plain", "", "meai"]), &[]),
+    client("llm", "llm", Kind::Llm, TEXT_ALONE),
+    client("continue", "@continuedev/cli", Kind::Continue, CONTINUE),
+    client("openai-dotnet", "2.15.0", binary(DOTNET, ["openai", "openai-plain", "models", ""]), DOTNET_RAISES),
+    client("meai", "10.11.0", binary(DOTNET, ["meai", "meai-plain", "", "meai"]), DOTNET_RAISES),
     client(
         "openai-go",
         "3.98.0",
         binary(GO, ["openai-go", "openai-go-plain", "openai-go-models", "openai-go-tools"]),
-        &[],
+        &[(Column::Tools, "call seen")],
     ),
-    client("go-openai", "1.43.0", binary(GO, ["go-openai", "go-openai-plain", "go-openai-models", ""]), &[]),
-    client("async-openai", "0.43.0", binary(RUST, ["aoa", "aoa-plain", "aoa-models", "aoa-tools"]), &[]),
-    client("genai", "0.7.2", binary(RUST, ["genai", "genai-plain", "genai-models", ""]), &[]),
-    client("rig-core", "0.44.0", binary(RUST, ["rig", "rig-plain", "rig-models", ""]), &[]),
+    client(
+        "go-openai",
+        "1.43.0",
+        binary(GO, ["go-openai", "go-openai-plain", "go-openai-models", ""]),
+        &[(Column::Limited, "raises at once")],
+    ),
+    client(
+        "async-openai",
+        "0.43.0",
+        binary(RUST, ["aoa", "aoa-plain", "aoa-models", "aoa-tools"]),
+        &[(Column::Thoughts, "lost"), (Column::Tools, "call seen")],
+    ),
+    client(
+        "genai",
+        "0.7.2",
+        binary(RUST, ["genai", "genai-plain", "genai-models", ""]),
+        &[(Column::Limited, "raises at once")],
+    ),
+    client(
+        "rig-core",
+        "0.44.0",
+        binary(RUST, ["rig", "rig-plain", "rig-models", ""]),
+        &[(Column::Limited, "raises at once")],
+    ),
 ];
 
 impl Client {
@@ -128,7 +169,8 @@ impl Client {
     pub(crate) async fn ask(&self, tools: &Tools, base: &str, way: Way, models: &[&str]) -> Option<Vec<String>> {
         match &self.kind {
             Kind::Python => {
-                if way == Way::Models && self.name != "openai-python" {
+                // LiteLLM holds its last chunk back, so that nothing comes of an answer that stops.
+                if way == Way::Models && self.name != "openai-python" || way == Way::Cancel && self.name == "litellm" {
                     return None;
                 }
                 let mut command = Command::new(tools.python.as_ref()?);
@@ -193,15 +235,19 @@ async fn llm(tools: &Tools, base: &str, way: Way, model: &str) -> Option<String>
     }
     let home = scratch("llm", base).ok()?;
     let known = MODELS.iter().copied().chain([crate::script::UNKNOWN]);
-    let models: Vec<String> =
-        known.map(|name| format!("- model_id: {name}\n  model_name: {name}\n  api_base: {base}\n")).collect();
-    std::fs::write(home.join("extra-openai-models.yaml"), models.concat()).ok()?;
+    let mut models = String::new();
+    for name in known {
+        for part in ["- model_id: ", name, "\n  model_name: ", name, "\n  api_base: ", base, "\n"] {
+            models.push_str(part);
+        }
+    }
+    std::fs::write(home.join("extra-openai-models.yaml"), models).ok()?;
     let mut command = Command::new(tools.python.as_ref()?.with_file_name("llm"));
     command.args(["-m", model, "--key", "dummy", "--no-log", "hi"]).env("LLM_USER_PATH", &home);
     if way == Way::Whole {
         command.arg("--no-stream");
     }
-    Some(output(&mut command).await)
+    Some(output(&mut command, PATIENCE).await)
 }
 
 async fn cn(tools: &Tools, base: &str, way: Way, model: &str) -> Option<String> {
@@ -219,13 +265,14 @@ async fn cn(tools: &Tools, base: &str, way: Way, model: &str) -> Option<String> 
     command.arg("--no-warnings").arg(tools.modules.as_ref()?.join("node_modules/@continuedev/cli/dist/cn.js"));
     command.args(["-p", "--config"]).arg(&config).arg("Say hi").env("HOME", &home).current_dir(&home);
     command.env("CONTINUE_TELEMETRY_ENABLED", "0").env("CONTINUE_CLI_ENABLE_TELEMETRY", "0");
-    Some(output(&mut command).await)
+    Some(output(&mut command, CONTINUES_PATIENCE).await)
 }
 
 /// What a driver or a binary says of each model.
 async fn lines(command: &mut Command, count: usize) -> Vec<String> {
-    let said =
-        run(command).await.map_or_else(|fault| fault, |(_, out, errors)| if out.is_empty() { errors } else { out });
+    let said = run(command, PATIENCE)
+        .await
+        .map_or_else(|fault| fault, |(_, out, errors)| if out.is_empty() { errors } else { out });
     let mut lines: Vec<String> =
         said.lines().filter(|line| line.contains('\t')).map(|line| line.replace('\t', " ")).collect();
     // A driver that broke off says so in place of what it did not say.
@@ -234,17 +281,17 @@ async fn lines(command: &mut Command, count: usize) -> Vec<String> {
 }
 
 /// What a command says; that it failed counts as an error that is raised.
-async fn output(command: &mut Command) -> String {
-    match run(command).await {
+async fn output(command: &mut Command, patience: Duration) -> String {
+    match run(command, patience).await {
         Ok((true, out, errors)) => format!("{out} {errors}"),
         Ok((false, out, errors)) => format!("{out} RAISES {errors}"),
         Err(fault) => fault,
     }
 }
 
-async fn run(command: &mut Command) -> Result<(bool, String, String), String> {
+async fn run(command: &mut Command, patience: Duration) -> Result<(bool, String, String), String> {
     let child = command.stdin(Stdio::null()).kill_on_drop(true).output();
-    match tokio::time::timeout(PATIENCE, child).await {
+    match tokio::time::timeout(patience, child).await {
         Ok(Ok(output)) => {
             let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
             Ok((output.status.success(), text(&output.stdout), text(&output.stderr)))

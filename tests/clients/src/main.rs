@@ -4,12 +4,14 @@
 //! In reading order: `client` is who asks and how, `script` what upstream says, `program` the binary between them, `seen`
 //! what came of it, `matrix` the page. A run fails where a client does otherwise than this project says it does.
 //!
-//! Use: `clients PROGRAM PYTHON|- MODULES|- BINARIES|- [--write]`, where a folder that is absent is `-`.
+//! Use: `clients PROGRAM PYTHON|- MODULES|- BINARIES|- [--write]`, where a folder that is absent is `-`; or
+//! `clients --fuzz PROGRAM SCHEMATHESIS`, which holds the program to its schema.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line tool talks to the person who called it")]
 #![expect(clippy::indexing_slicing, reason = "a JSON value answers null for what it does not have")]
 
 mod client;
+mod fuzz;
 mod matrix;
 mod program;
 mod script;
@@ -32,12 +34,17 @@ const AT_ONCE: usize = 4;
 #[tokio::main]
 async fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let [command, program, schemathesis] = arguments.as_slice()
+        && command == "--fuzz"
+    {
+        return ending(fuzz::run(Path::new(program), Path::new(schemathesis)).await);
+    }
     let (paths, write) = match arguments.split_last() {
         Some((last, paths)) if last == "--write" => (paths, true),
         _ => (arguments.as_slice(), false),
     };
     let [program, python, modules, binaries] = paths else {
-        eprintln!("clients PROGRAM PYTHON|- MODULES|- BINARIES|- [--write]");
+        eprintln!("clients PROGRAM PYTHON|- MODULES|- BINARIES|- [--write], or --fuzz PROGRAM SCHEMATHESIS");
         return ExitCode::from(2);
     };
     let path = |text: &String| (text != "-").then(|| PathBuf::from(text));
@@ -52,7 +59,11 @@ async fn main() -> ExitCode {
     if !faults.is_empty() {
         return ExitCode::FAILURE;
     }
-    match matrix::compare(&rows, write) {
+    ending(matrix::compare(&rows, write))
+}
+
+fn ending(outcome: Result<(), String>) -> ExitCode {
+    match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(fault) => {
             eprintln!("{fault}");

@@ -75,6 +75,11 @@ impl Script {
         self.upstream.requests().iter().filter(|request| asks(request)).count()
     }
 
+    /// Whether no answer is open any more, or soon.
+    pub(crate) async fn is_quiet(&self) -> bool {
+        self.upstream.wait_for(|counts| counts.open == 0, Duration::from_secs(5)).await
+    }
+
     /// Whether the client of an answer that does not end has left, or leaves soon.
     pub(crate) async fn is_left(&self) -> bool {
         self.upstream.wait_for(|counts| counts.aborted > 0, Duration::from_secs(5)).await

@@ -135,7 +135,7 @@ pub(crate) async fn all(client: &'static Client, tools: &Tools, program: &Progra
     };
     if let Some(said) = client.ask(tools, &base, Way::Models, &[GOOD]).await {
         let said = said.join(" ");
-        put(Column::Models, yes(said.contains(GOOD) && said.contains(LATE) && !raises(&said)), &said);
+        put(Column::Models, yes(said.contains(GOOD) && said.contains(SILENT) && !raises(&said)), &said);
     }
     let models = [GOOD, SILENT, CUT, BROKEN, LATE, LIMITED, REJECTED, MISSING, UNKNOWN];
     if let Some(said) = client.ask(tools, &base, Way::Stream, &models).await
@@ -145,8 +145,12 @@ pub(crate) async fn all(client: &'static Client, tools: &Tools, program: &Progra
         put(Column::Thoughts, if good.contains(THOUGHT) { "shown" } else { "lost" }, good);
         put(Column::Usage, if good.contains(TOKENS) { "counted" } else { "not shown" }, good);
         put(Column::Silence, yes(is_good(silent)), silent);
-        put(Column::Cut, raised(cut, "broke off"), cut);
-        put(Column::Broken, raised(broken, "failed while it answered"), broken);
+        for (column, model, said, text) in
+            [(Column::Cut, CUT, cut, "broke off"), (Column::Broken, BROKEN, broken, "failed while it answered")]
+        {
+            let again = said.contains("HANGS") && script.requests(model) > 1;
+            put(column, if again { "asks again" } else { raised(said, text) }, said);
+        }
         let verdict = late.to_lowercase().replace(['_', '-', ' '], "");
         put(Column::Late, if verdict.contains("contentfilter") { "seen" } else { "not shown" }, late);
         let again = match (script.requests(LIMITED), is_good(limited)) {

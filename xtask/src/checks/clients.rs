@@ -8,9 +8,21 @@ use crate::{python, skips, stage, web};
 /// Where the drivers are, and what they drive.
 const DRIVERS: &str = "tests/clients/drivers";
 
+/// What makes requests from a schema, from Python's package index.
+const SCHEMATHESIS: &str = "schemathesis==4.32.5";
+
 /// Part of `cargo xtask test`.
 pub(crate) fn check() -> Outcome {
-    clients(false)
+    clients(false)?;
+    let Some(bin) = python::tools("schemathesis", &[SCHEMATHESIS])? else {
+        return skips::promised("the schema of OpenAI's form (there is no Python)");
+    };
+    step(
+        Command::new(stage::built("clients"))
+            .arg("--fuzz")
+            .arg(stage::built(stage::BINARY))
+            .arg(bin.join("schemathesis")),
+    )
 }
 
 /// Asks with every client that this machine can have. `write`: the matrix is written anew, and not compared.
