@@ -127,7 +127,8 @@ pub const START: &[u8] = b"{\"start\":{\"request_id\":\"";
 
 /// Whether `line` is what this program says after a whole answer.
 pub fn is_done(line: &[u8]) -> bool {
-    let begins = format!("{{\"done\":{{\"finish_reason\":\"stop\",\"usage\":{USAGE},\"thoughts\":\"shown\",\"elapsed_ms\":");
+    let begins =
+        format!("{{\"done\":{{\"finish_reason\":\"stop\",\"usage\":{USAGE},\"thoughts\":\"shown\",\"elapsed_ms\":");
     line.starts_with(begins.as_bytes())
         && line.ends_with(b"}}\n")
         && memchr::memchr(b'\n', line) == Some(line.len() - 1)
