@@ -144,9 +144,12 @@ impl Code {
     }
 }
 
-/// A chat turn that failed.
+/// A chat turn that failed. Behind a pointer, so that what may fail and mostly does not is small to pass on.
 #[derive(Clone, Debug)]
-pub struct ChatError {
+pub struct ChatError(Box<Failure>);
+
+#[derive(Clone, Debug)]
+struct Failure {
     code: Code,
     text: Cow<'static, str>,
     cause: Option<Box<str>>,
@@ -160,7 +163,7 @@ impl ChatError {
     /// A failure with its text for people: what failed, and what to do next. Never a token, a header, a prompt, an
     /// internal address or upstream's own words.
     pub fn new(code: Code, text: impl Into<Cow<'static, str>>) -> Self {
-        Self {
+        Self(Box::new(Failure {
             code,
             text: text.into(),
             cause: None,
@@ -168,82 +171,82 @@ impl ChatError {
             categories: Vec::new(),
             allow: None,
             param: None,
-        }
+        }))
     }
 
     /// Adds what the log is to know. Never a token, a prompt or an answer.
     #[must_use]
     pub fn caused_by(mut self, cause: impl Display) -> Self {
-        self.cause = Some(cause.to_string().into());
+        self.0.cause = Some(cause.to_string().into());
         self
     }
 
     /// Adds the time after which a retry makes sense; on the wire it is rounded up to whole seconds, at least one.
     #[must_use]
     pub fn retry_after(mut self, wait: Duration) -> Self {
-        self.retry_after = Some(wait);
+        self.0.retry_after = Some(wait);
         self
     }
 
     /// Names the content filter's categories that fired.
     #[must_use]
     pub fn with_categories(mut self, categories: Vec<String>) -> Self {
-        self.categories = categories;
+        self.0.categories = categories;
         self
     }
 
     /// Names the methods that the route has, for the `Allow` header.
     #[must_use]
     pub fn allowing(mut self, methods: &'static str) -> Self {
-        self.allow = Some(methods);
+        self.0.allow = Some(methods);
         self
     }
 
     /// Names the request's field that it is about, by its path: `messages[0].role`. OpenAI's clients get it as `param`.
     #[must_use]
     pub fn about(mut self, field: impl Into<Box<str>>) -> Self {
-        self.param = Some(field.into());
+        self.0.param = Some(field.into());
         self
     }
 
     /// The failure's code.
     pub fn code(&self) -> Code {
-        self.code
+        self.0.code
     }
 
     /// The failure's text for people.
     pub fn text(&self) -> &str {
-        &self.text
+        &self.0.text
     }
 
     /// The failure's cause, for the log.
     pub fn cause(&self) -> Option<&str> {
-        self.cause.as_deref()
+        self.0.cause.as_deref()
     }
 
     /// Whole seconds for the `Retry-After` header and the `retry_after` field.
     pub fn retry_after_seconds(&self) -> Option<u64> {
-        self.retry_after.map(|wait| (wait.as_secs() + u64::from(wait.subsec_nanos() > 0)).max(1))
+        self.0.retry_after.map(|wait| (wait.as_secs() + u64::from(wait.subsec_nanos() > 0)).max(1))
     }
 
     /// The request's field that it is about.
     pub fn param(&self) -> Option<&str> {
-        self.param.as_deref()
+        self.0.param.as_deref()
     }
 
     /// The methods for the `Allow` header.
     pub fn allow(&self) -> Option<&'static str> {
-        self.allow
+        self.0.allow
     }
 
     /// The JSON object that clients get, as the body of an HTTP answer or as the last line of a stream.
     pub fn to_json(&self, request_id: &str) -> Vec<u8> {
         let object = ErrorObject {
-            error: &self.text,
-            code: self.code.as_str(),
-            retryable: self.code.retryable(),
+            error: &self.0.text,
+            code: self.0.code.as_str(),
+            retryable: self.0.code.retryable(),
             retry_after: self.retry_after_seconds(),
-            categories: &self.categories,
+            categories: &self.0.categories,
             request_id,
         };
         // Strings, numbers and booleans always serialise into memory.

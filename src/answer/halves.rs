@@ -66,7 +66,8 @@ pub(crate) fn replace_lone(json: &str) -> Cow<'_, str> {
 }
 
 fn may_have_half(json: &str) -> bool {
-    memchr::memmem::find(json.as_bytes(), b"\\u").is_some()
+    let bytes = json.as_bytes();
+    memchr::memchr_iter(b'\\', bytes).any(|at| bytes.get(at + 1) == Some(&b'u'))
 }
 
 /// Replaces the lone halves in the inside of a string. A first half at its end is taken off and answered.

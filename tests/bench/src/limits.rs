@@ -1,7 +1,7 @@
 //! What the guard holds the program to. Nothing here depends on the machine or its mood.
 
-/// The largest stripped binary. Bytes.
-pub(crate) const MAX_BINARY: u64 = 5_000_000;
+/// The largest stripped binary. Bytes. With a second protocol, a second surface and several models it has 5.6 MB.
+pub(crate) const MAX_BINARY: u64 = 6_000_000;
 
 /// Allocations for an event of an unchanged choice, by level and input of the micro-benchmarks: the output buffer, of
 /// which there is one a piece, and nothing else. A little is left for buffers that grow a few times in an answer.
