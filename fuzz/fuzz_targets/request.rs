@@ -48,6 +48,11 @@ static OWN_WORDS: LazyLock<OwnWords> = LazyLock::new(|| {
         &message(json!("user"), json!([7])),
         &message(json!("user"), json!([{"type": 7}])),
         &message(json!("user"), json!([{"type": "text", "text": 7}])),
+        &message(json!("user"), json!([{"type": "image_url"}])),
+        &message(json!("assistant"), json!([{"type": "image_url"}])),
+        r#"{"messages":[],"model":7}"#,
+        r#"{"messages":[],"reasoning_effort":7}"#,
+        r#"{"messages":[{"role":7}]}"#,
     ] {
         let error = reasoning_chat::inbound::request::parse(probe.as_bytes(), &LIMITS).expect_err(probe);
         words.learn(error.text());
