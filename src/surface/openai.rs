@@ -4,6 +4,7 @@
 //! it is there, `error` says what failed in their words, and `models` lists what may be asked. Pure.
 
 pub(crate) mod chunks;
+mod delta;
 pub(crate) mod error;
 mod message;
 pub(crate) mod models;

@@ -11,6 +11,7 @@ use std::time::SystemTime;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use super::delta::Delta;
 use super::{completion_id, error, unix_seconds};
 use crate::answer::Answer;
 use crate::error::ChatError;
@@ -61,32 +62,6 @@ struct Choice<'a> {
     finish_reason: Option<&'a RawValue>,
     #[serde(default, borrow)]
     logprobs: Option<&'a RawValue>,
-}
-
-/// What a delta says besides whose it is.
-#[derive(Deserialize)]
-struct Delta<'a> {
-    #[serde(default, borrow)]
-    content: Option<&'a RawValue>,
-    #[serde(default, borrow)]
-    reasoning_content: Option<&'a RawValue>,
-    #[serde(default, borrow)]
-    refusal: Option<&'a RawValue>,
-    #[serde(default, borrow)]
-    tool_calls: Option<&'a RawValue>,
-}
-
-impl<'a> Delta<'a> {
-    /// Its members that are not `null`, in the order of a line.
-    fn members(&self) -> impl Iterator<Item = (&'static str, &'a str)> {
-        let all = [
-            ("\"content\":", self.content),
-            ("\"reasoning_content\":", self.reasoning_content),
-            ("\"refusal\":", self.refusal),
-            ("\"tool_calls\":", self.tool_calls),
-        ];
-        all.into_iter().filter_map(|(key, raw)| raw.map(|raw| (key, raw.get())))
-    }
 }
 
 impl Chunks {

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::chunks::reason;
+use super::delta::Delta;
 use super::{completion_id, unix_seconds};
 use crate::answer::Answer;
 use crate::error::{ChatError, Code};
@@ -54,18 +55,6 @@ struct Line<'a> {
     finish_reason: Option<&'a RawValue>,
     #[serde(default, borrow)]
     logprobs: Option<&'a RawValue>,
-}
-
-#[derive(Deserialize)]
-struct Delta<'a> {
-    #[serde(default, borrow)]
-    content: Option<&'a RawValue>,
-    #[serde(default, borrow)]
-    reasoning_content: Option<&'a RawValue>,
-    #[serde(default, borrow)]
-    refusal: Option<&'a RawValue>,
-    #[serde(default, borrow)]
-    tool_calls: Option<&'a RawValue>,
 }
 
 json::liberal! {
