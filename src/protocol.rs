@@ -6,6 +6,7 @@
 
 pub mod chat;
 mod filter;
+mod frame;
 mod parameters;
 pub mod refusal;
 pub mod responses;

@@ -114,7 +114,7 @@ impl Reader {
         }
         if let Some(Passed { text, at }) = passed.filter(|_| is_alone) {
             let line = lines.get(before..).unwrap_or_default();
-            self.repeat.remember(data, text, line, at - before);
+            self.repeat.remember(data, text, chunk.obfuscation.flatten().map(RawValue::get), line, at - before);
         }
         Ok(())
     }

@@ -380,7 +380,7 @@ impl Decoder {
 
     fn set_name(&mut self, value: &[u8]) {
         self.name.clear();
-        self.name.push_str(&String::from_utf8_lossy(value));
+        self.name.push_str(&text(value));
     }
 }
 

@@ -24,12 +24,14 @@ fn build() -> Outcome {
     // One after the other: built together, the benchmark's features would get into the program.
     cargo(&["build", "--release", "--locked", "--package", "reasoning-chat", "--no-default-features"])?;
     cargo(&["build", "--release", "--locked", "--package", "bench"])?;
+    cargo(&["build", "--release", "--locked", "--package", "floor"])?;
     cargo(&["build", "--release", "--locked", "--package", "micro"])
 }
 
 fn run(arguments: &[String]) -> Outcome {
     let mut command = Command::new(release("bench"));
     command.arg("--program").arg(release(stage::BINARY));
+    command.arg("--floor").arg(release("floor"));
     command.arg("--micro").arg(release("micro"));
     command.arg("--folder").arg(stage::project().join("target/bench"));
     step(command.args(arguments))

@@ -1,5 +1,5 @@
 //! A chat completion chunk as upstreams send it, read in place: only the fields that matter here, and those that are
-//! passed on stay raw slices of the event. Everything else (`routing`, `latency_checkpoint`, `obfuscation`,
+//! passed on stay raw slices of the event. Everything else (`routing`, `latency_checkpoint`,
 //! `system_fingerprint`, …) is skipped here and nowhere else.
 
 use std::fmt;
@@ -19,6 +19,8 @@ liberal! {
         error: Option<&'a RawValue> = "error",
         /// Azure's verdict on the prompt, before the first choice.
         prompt_filter_results: Option<&'a RawValue> = "prompt_filter_results",
+        /// Random letters that hide how long the text is. Other ones in each event, and so no part of what repeats.
+        obfuscation: Option<&'a RawValue> = "obfuscation",
     }
 
     /// One choice.

@@ -1,57 +1,29 @@
-//! Nearly all events of an answer differ in one string only, the piece of text; the rest, hundreds of bytes of ids and
-//! filter results, comes again byte for byte. So the last event that passed unchanged is remembered around its text. One
-//! that is equal around another string needs no parsing, since JSON with another string in a string's place is the
-//! same JSON otherwise, and makes the same line around that string.
+//! Nearly all events of an answer differ in one string only, the piece of text, or in that and the padding that hides its
+//! length; the rest, hundreds of bytes of ids and filter results, comes again byte for byte: see [`Frame`]. Who is like the
+//! last one that passed unchanged makes the same line around its text.
 //!
 //! In: an event's data. Out: its line, or nothing, and then it is read as any other. A property test compares the two.
 
-use crate::protocol::whole_string::is_whole_string;
+use crate::protocol::frame::{Frame, Value};
 
-/// What is remembered of an event and its line, at most; all bytes but the text's. Azure's have less than a kilobyte.
-const MAX_BYTES: usize = 4096;
+/// The longest line that is remembered, without its text. Bytes; it is shorter than its event, which has the same bound.
+const MAX_LINE: usize = 4096;
 
-/// The last event around its text, and its line around the same text. Empty until there is one.
+/// The last event, and its line around the same text. Empty until there is one.
 #[derive(Debug, Default)]
 pub(super) struct Repeat {
-    event: Around,
-    line: Around,
-}
-
-#[derive(Debug, Default)]
-struct Around {
+    event: Frame,
     before: Vec<u8>,
     after: Vec<u8>,
 }
 
-impl Around {
-    /// Remembers `whole` but for the `len` bytes from `at`, where they are that far in.
-    fn remember(&mut self, whole: &[u8], at: usize, len: usize) -> Option<()> {
-        let (before, rest) = whole.split_at_checked(at)?;
-        let (_, after) = rest.split_at_checked(len)?;
-        self.before.clear();
-        self.before.extend_from_slice(before);
-        self.after.clear();
-        self.after.extend_from_slice(after);
-        Some(())
-    }
-}
-
 impl Repeat {
-    /// Appends the line of an event that differs from the remembered one in its text only, and answers that text, a JSON
-    /// string. `None`: it may be any event.
+    /// Appends the line of an event that is like the remembered one, and answers its text, a JSON string. `None`: it may be
+    /// any event.
     pub(super) fn line<'a>(&self, data: &'a str, lines: &mut Vec<u8>) -> Option<&'a str> {
-        if self.event.before.is_empty() {
-            return None;
-        }
-        let end = data.len().checked_sub(self.event.after.len())?;
-        let text = data.get(self.event.before.len()..end)?;
-        let bytes = data.as_bytes();
-        let is_like_it = bytes.starts_with(&self.event.before) && bytes.ends_with(&self.event.after);
-        if !is_like_it || !is_whole_string(text.as_bytes()) {
-            return None;
-        }
-        lines.reserve(self.line.before.len() + text.len() + self.line.after.len());
-        for part in [&self.line.before, text.as_bytes(), &self.line.after] {
+        let text = self.event.text(data)?;
+        lines.reserve(self.before.len() + text.len() + self.after.len());
+        for part in [&self.before, text.as_bytes(), &self.after] {
             lines.extend_from_slice(part);
         }
         Some(text)
@@ -59,23 +31,23 @@ impl Repeat {
 
     /// Nothing is remembered from here on, until an event is again.
     pub(super) fn forget(&mut self) {
-        self.event.before.clear();
+        self.event.forget();
     }
 
-    /// Remembers an event and its line. `text` is the string that changes, a part of `data` with its quotes; it is in
-    /// `line` from `at`.
-    pub(super) fn remember(&mut self, data: &str, text: &str, line: &[u8], at: usize) {
-        let in_data = text.as_ptr().addr().wrapping_sub(data.as_ptr().addr());
-        let known = if data.len() + line.len() <= MAX_BYTES + 2 * text.len() {
-            self.event
-                .remember(data.as_bytes(), in_data, text.len())
-                .and_then(|()| self.line.remember(line, at, text.len()))
-        } else {
-            None
-        };
-        if known.is_none() {
-            self.event.before.clear();
+    /// Remembers an event and its line. `text` and `padding` are the strings that change, parts of `data` with their
+    /// quotes; the text is in `line` from `at`.
+    pub(super) fn remember(&mut self, data: &str, text: &str, padding: Option<&str>, line: &[u8], at: usize) {
+        self.forget();
+        let Some((before, rest)) = line.split_at_checked(at) else { return };
+        let Some((_, after)) = rest.split_at_checked(text.len()) else { return };
+        if before.len() + after.len() > MAX_LINE {
+            return;
         }
+        self.before.clear();
+        self.before.extend_from_slice(before);
+        self.after.clear();
+        self.after.extend_from_slice(after);
+        self.event.remember(data, [(Some(text), Value::Text), (padding, Value::Padding)]);
     }
 }
 
@@ -84,19 +56,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_too_long_is_not_remembered_and_forgets_what_was() {
+    fn a_line_is_made_anew_around_another_text() {
+        let mut repeat = Repeat::default();
+        let data = r#"{"a":"x","b":"y"}"#;
+        repeat.remember(data, &data[5..8], Some(&data[13..16]), b"<\"x\">", 1);
+        let mut lines = Vec::new();
+        assert_eq!(repeat.line(r#"{"a":"other","b":""}"#, &mut lines), Some("\"other\""));
+        assert_eq!(lines, b"<\"other\">");
+        repeat.forget();
+        assert!(repeat.line(data, &mut lines).is_none());
+    }
+
+    #[test]
+    fn a_line_that_is_too_long_is_not_remembered_and_forgets_what_was() {
         let mut repeat = Repeat::default();
         let data = r#"{"a":"x"}"#;
-        repeat.remember(data, &data[5..8], b"<\"x\">", 1);
-        let mut lines = Vec::new();
-        assert_eq!(repeat.line(r#"{"a":"other"}"#, &mut lines), Some("\"other\""));
-        assert_eq!(lines, b"<\"other\">");
-        let long = format!(r#"{{"a":"x","b":"{}"}}"#, "b".repeat(MAX_BYTES));
-        repeat.remember(&long, &long[5..8], b"<\"x\">", 1);
-        assert!(repeat.line(&long, &mut lines).is_none() && repeat.line(data, &mut lines).is_none());
-        let text = format!("\"{}\"", "x".repeat(2 * MAX_BYTES));
-        let wide = format!(r#"{{"a":{text}}}"#);
-        repeat.remember(&wide, &wide[5..wide.len() - 1], format!("<{text}>").as_bytes(), 1);
-        assert!(repeat.line(data, &mut lines).is_some(), "the text itself is not remembered");
+        for (length, is_remembered) in [(MAX_LINE - 1, true), (MAX_LINE, false)] {
+            let line = format!("<\"x\"{}", ">".repeat(length));
+            repeat.remember(data, &data[5..8], None, line.as_bytes(), 1);
+            assert_eq!(repeat.line(data, &mut Vec::new()).is_some(), is_remembered);
+        }
     }
 }

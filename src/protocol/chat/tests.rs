@@ -353,7 +353,7 @@ fn an_event_of_several_lines_is_one_line() {
 }
 
 /// Events around a text.
-const SHAPES: [&str; 9] = [
+const SHAPES: [&str; 11] = [
     r#"{"choices":[{"index":0,"delta":{"content":"§"}}]}"#,
     r#"{"id":"x","choices":[{"content_filter_results":{"hate":{"filtered":false,"severity":"safe"}},"delta":{"content":null,"reasoning_content":"§","role":null,"tool_calls":null},"finish_reason":null,"index":0,"logprobs":null}],"usage":null}"#,
     r#"{"choices":[{"delta":{"reasoning":"§","content":""},"index":0,"finish_reason":null}],"created":1}"#,
@@ -363,6 +363,8 @@ const SHAPES: [&str; 9] = [
     r#"{"choices":[{"index":0,"delta":{"content":"§"},"content_filter_results":{"hate":{"filtered":true}}}],"usage":{"total_tokens":1}}"#,
     r#"{"choices":[{"index":0,"delta":{"content":"<think>§"}}]}"#,
     r#"{"choices":[{"index":0,"delta":{"content":"§</think>"}}]}"#,
+    r#"{"choices":[{"index":0,"delta":{"content":"§"}}],"usage":null,"obfuscation":"¶"}"#,
+    r#"{"obfuscation":"¶","choices":[{"index":0,"delta":{"reasoning_content":"§"}}]}"#,
 ];
 
 #[test]
@@ -386,13 +388,24 @@ fn an_event_like_the_last_one_is_not_read() {
         String::from_utf8(repeated).unwrap(),
         first.replace("\"reasoning_content\":\"safe\"", "\"reasoning_content\":\"\\u00e9\"")
     );
-    for (shape, is_remembered) in
-        [(0, true), (1, true), (2, true), (3, false), (4, false), (5, false), (6, false), (7, false), (8, true)]
-    {
+    for (shape, is_remembered) in [
+        (0, true),
+        (1, true),
+        (2, true),
+        (3, false),
+        (4, false),
+        (5, false),
+        (6, false),
+        (7, false),
+        (8, true),
+        (9, true),
+        (10, true),
+    ] {
         let mut answer = Reader::default();
         let data = SHAPES[shape].replace('§', "a");
         read(&mut answer, &data);
-        assert_eq!(answer.repeat.line(&data, &mut Vec::new()).is_some(), is_remembered, "{data}");
+        let padded = data.replace('¶', "other letters");
+        assert_eq!(answer.repeat.line(&padded, &mut Vec::new()).is_some(), is_remembered, "{data}");
     }
 }
 
@@ -426,13 +439,13 @@ proptest! {
     /// shape they share, whatever the texts are, JSON or not, and with a byte changed anywhere.
     #[test]
     fn repeated_events_make_the_lines_that_they_make_when_each_is_read(
-        (shape, raw) in (0..SHAPES.len(), prop::collection::vec("(\\\\\"|\\\\u00e9|\\\\|\"|</?think>|<|[a-zé \n]){0,4}", 1..8)),
+        (shape, raw) in (0..SHAPES.len(), prop::collection::vec(("(\\\\\"|\\\\u00e9|\\\\|\"|</?think>|<|[a-zé \n]){0,4}", "[a-z\\\\\"]{0,3}"), 1..8)),
         other in 0..SHAPES.len(),
         change in prop::option::of((any::<prop::sample::Index>(), any::<prop::sample::Index>(), "[\"{}\\\\,:a \n]?")),
     ) {
-        let mut events: Vec<String> = raw.iter().map(|raw| SHAPES[shape].replace('§', raw)).collect();
-        events.push(SHAPES[other].replace('§', &raw[0]));
-        events.push(SHAPES[shape].replace('§', &raw[0]));
+        let mut events: Vec<String> = raw.iter().map(|(raw, padding)| SHAPES[shape].replace('§', raw).replace('¶', padding)).collect();
+        events.push(SHAPES[other].replace('§', &raw[0].0));
+        events.push(SHAPES[shape].replace('§', &raw[0].0));
         if let Some((event, place, letter)) = change {
             let event = event.index(events.len());
             let text: Vec<char> = events[event].chars().collect();

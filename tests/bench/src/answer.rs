@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use crate::plan::{HELD_AFTER, Plan};
+use bench_events::dialect::Shape;
 use bench_events::event::{self, Field};
 
 /// An answer's head, as upstream sends it.
@@ -17,11 +18,12 @@ pub(crate) struct Answer {
     wire: OnceLock<(Vec<u8>, Vec<usize>)>,
     body: OnceLock<Vec<u8>>,
     lines: OnceLock<Vec<u8>>,
+    chunks: OnceLock<Vec<String>>,
 }
 
 impl Answer {
     fn new(plan: Plan) -> Self {
-        Self { plan, wire: OnceLock::new(), body: OnceLock::new(), lines: OnceLock::new() }
+        Self { plan, wire: OnceLock::new(), body: OnceLock::new(), lines: OnceLock::new(), chunks: OnceLock::new() }
     }
 
     /// The events' number.
@@ -51,7 +53,7 @@ impl Answer {
                     chunk.clear();
                 }
             }
-            http_chunk(event::end().as_bytes(), &mut wire);
+            http_chunk(self.shape().end().as_bytes(), &mut wire);
             wire.extend_from_slice(b"0\r\n\r\n");
             ends.push(wire.len());
             (wire, ends)
@@ -65,7 +67,7 @@ impl Answer {
             for number in 0..self.plan.events {
                 self.event(number, &mut body);
             }
-            body.extend_from_slice(event::end().as_bytes());
+            body.extend_from_slice(self.shape().end().as_bytes());
             body
         })
     }
@@ -75,23 +77,26 @@ impl Answer {
         self.lines.get_or_init(|| {
             let mut lines = Vec::new();
             for number in 0..self.plan.events {
-                let (field, text) = self.text(number);
-                let (before, after) = event::around_line(field);
-                lines.extend_from_slice(before.as_bytes());
-                lines.extend_from_slice(text.as_bytes());
-                lines.extend_from_slice(after.as_bytes());
+                lines.extend_from_slice(self.shape().lines(number).as_bytes());
             }
-            lines.extend_from_slice(event::LAST_LINE.as_bytes());
+            lines.extend_from_slice(self.shape().last_line().as_bytes());
             lines
         })
     }
 
+    /// The chunks, as this program writes them for an OpenAI client, without what all begin with.
+    pub(crate) fn chunks(&self) -> &[String] {
+        self.chunks.get_or_init(|| (0..self.plan.events).map(|number| self.shape().chunk(number)).collect())
+    }
+
+    /// How it goes over the wire.
+    pub(crate) fn shape(&self) -> Shape {
+        let Plan { dialect, variant, events, text, .. } = self.plan;
+        Shape { dialect, variant, events, text }
+    }
+
     fn event(&self, number: u32, out: &mut Vec<u8>) {
-        let (field, text) = self.text(number);
-        let (before, after) = event::around(field);
-        out.extend_from_slice(before.as_bytes());
-        out.extend_from_slice(text.as_bytes());
-        out.extend_from_slice(after.as_bytes());
+        out.extend_from_slice(self.shape().event(number).as_bytes());
     }
 }
 

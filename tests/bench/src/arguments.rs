@@ -9,16 +9,18 @@ bench [PART…] [--quick] [--rounds N] [--only NAME[,NAME…]] [--env NAME=VALUE
 
   guard     compares what does not depend on the machine with limits and a committed baseline
   --bless   writes that baseline anew
-  PART      throughput, paced, start, cancel, memory, growth, micro; all unless given
+  PART      throughput, paced, protocols, start, cancel, memory, growth, micro; all unless
+            given
   --quick   two short rounds: a smoke test
   --rounds  5 unless given
-  --only    these relays and no other: direct, ours, nginx, quart, or a name given by --beside
+  --only    these relays and no other: direct, ours, floor, nginx, quart, or a name given by --beside
   --env     more environment for this program
   --beside  another binary of this program, with more environment, measured in the same run
 ";
 
 /// The parts of a run.
-pub(crate) const PARTS: [&str; 7] = ["throughput", "paced", "start", "cancel", "memory", "growth", "micro"];
+pub(crate) const PARTS: [&str; 8] =
+    ["throughput", "paced", "protocols", "start", "cancel", "memory", "growth", "micro"];
 
 /// Another binary of this program.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,6 +39,8 @@ pub(crate) struct Arguments {
     pub(crate) bless: bool,
     /// The micro-benchmarks' binary; without it they are left out.
     pub(crate) micro: Option<PathBuf>,
+    /// The libraries' own relay; without it that is left out.
+    pub(crate) floor: Option<PathBuf>,
     /// Where files go.
     pub(crate) folder: PathBuf,
     pub(crate) parts: Vec<String>,
@@ -51,13 +55,14 @@ impl Arguments {
     /// Reads them; `None` when they cannot be understood.
     pub(crate) fn read(words: impl IntoIterator<Item = String>) -> Option<Self> {
         let mut words = words.into_iter();
-        let (mut program, mut micro, mut folder, mut rounds) = (None, None, None, None);
+        let (mut program, mut micro, mut floor, mut folder, mut rounds) = (None, None, None, None, None);
         let (mut parts, mut only, mut environment, mut beside) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         let (mut quick, mut guard, mut bless) = (false, false, false);
         while let Some(word) = words.next() {
             match word.as_str() {
                 "--program" => program = Some(words.next()?.into()),
                 "--micro" => micro = Some(words.next()?.into()),
+                "--floor" => floor = Some(words.next()?.into()),
                 "--folder" => folder = Some(words.next()?.into()),
                 "--quick" => quick = true,
                 "guard" => guard = true,
@@ -85,6 +90,7 @@ impl Arguments {
             guard,
             bless,
             micro,
+            floor,
             folder: folder?,
             parts,
             quick,

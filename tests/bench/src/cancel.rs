@@ -53,7 +53,7 @@ pub(crate) async fn cancel(run: &mut Run) -> Result<(), String> {
 
 /// Milliseconds from the reader's leaving to upstream's seeing it.
 async fn once(run: &Run, peer: &Peer, running: &Running, mode: Mode) -> Result<f64, String> {
-    let shape = Shape { streams: 1, events: 30, text: bench_events::event::MIN_TEXT, batch: 1 };
+    let shape = Shape::plain(1, 30);
     let plan = next_plan(&shape, mode);
     let mut connection = Connection::open(running.address).await?;
     let waiting = async {

@@ -18,9 +18,11 @@ pub(crate) struct Stamps {
 /// Where in an answer the bytes are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Place {
-    /// In the line that this program begins with.
+    /// In the line or chunk that this program begins with.
     Start,
     Events,
+    /// Behind the events of an answer in chunks, before the mark of its end.
+    Last,
     /// Behind the events.
     Tail,
 }
@@ -37,6 +39,8 @@ pub(crate) struct Check {
     /// What has come and could not be compared yet.
     rest: Vec<u8>,
     stamps: Stamps,
+    /// What each chunk begins with: its own first one told it.
+    head: Vec<u8>,
 }
 
 impl Check {
@@ -51,8 +55,8 @@ impl Check {
     }
 
     fn new(form: Form, answer: Option<Arc<Answer>>) -> Self {
-        let place = if form == Form::Lines { Place::Start } else { Place::Events };
-        Self { form, place, answer, at: 0, rest: Vec::new(), stamps: Stamps::default() }
+        let place = if matches!(form, Form::Lines | Form::Chunks) { Place::Start } else { Place::Events };
+        Self { form, place, answer, at: 0, rest: Vec::new(), stamps: Stamps::default(), head: Vec::new() }
     }
 
     /// Takes bytes of the body that arrived at `now`. Gives the share of an answer's events that they were, of those
@@ -61,6 +65,10 @@ impl Check {
     /// # Errors
     /// They are not what was called for.
     pub(crate) fn feed(&mut self, mut bytes: &[u8], now: u64) -> Result<f64, String> {
+        if self.form == Form::Chunks {
+            self.rest.extend_from_slice(bytes);
+            return self.chunks();
+        }
         if self.place == Place::Start {
             let Some(end) = memchr::memchr(b'\n', bytes) else {
                 self.rest.extend_from_slice(bytes);
@@ -93,7 +101,7 @@ impl Check {
                 self.paced(now);
                 Ok(0.0)
             }
-            (_, Form::Json) => {
+            (_, Form::Json | Form::Chunks) => {
                 self.rest.extend_from_slice(bytes);
                 self.json(now)
             }
@@ -107,10 +115,10 @@ impl Check {
     pub(crate) fn end(self) -> Result<Stamps, String> {
         let whole = match (&self.answer, self.form) {
             (Some(answer), Form::Events) => self.at == answer.body().len() && self.rest.is_empty(),
-            (Some(answer), Form::Lines) => self.at == answer.lines().len() && event::is_done(&self.rest),
+            (Some(answer), Form::Lines) => self.at == answer.lines().len() && answer.shape().is_done(&self.rest),
             (None, Form::Events) => self.rest == event::end().as_bytes(),
             (None, Form::Lines) => self.rest.strip_prefix(event::LAST_LINE.as_bytes()).is_some_and(event::is_done),
-            (answer, Form::Json) => {
+            (answer, Form::Json | Form::Chunks) => {
                 let all = answer.as_ref().is_none_or(|answer| self.at == answer.events() as usize);
                 all && self.place == Place::Tail && self.rest.is_empty()
             }
@@ -141,6 +149,37 @@ impl Check {
             taken += unit.len();
         }
         self.rest.drain(..taken);
+    }
+
+    /// Chunks for an OpenAI client: all begin alike, and what follows is compared to the byte.
+    fn chunks(&mut self) -> Result<f64, String> {
+        let answer = self.answer.clone().ok_or("a paced answer in chunks is not checked here")?;
+        let (mut events, mut taken) = (0.0, 0);
+        while let Some(end) = memchr::memmem::find(self.rest.get(taken..).unwrap_or_default(), b"\n\n") {
+            let unit = self.rest.get(taken..taken + end + 2).unwrap_or_default();
+            taken += unit.len();
+            let expected = answer.chunks().get(self.at).map_or(event::LAST_CHUNK, String::as_str);
+            match self.place {
+                Place::Start => {
+                    let head = unit.strip_suffix(event::ROLE_CHUNK.as_bytes());
+                    let head = head.filter(|head| head.ends_with(event::CHOICES.as_bytes()));
+                    self.head = head.ok_or_else(|| differs("the first chunk", unit))?.to_vec();
+                    self.place = Place::Events;
+                }
+                Place::Events if unit.strip_prefix(self.head.as_slice()) == Some(expected.as_bytes()) => {
+                    if self.at < answer.chunks().len() {
+                        self.at += 1;
+                        events += 1.0 / f64::from(answer.events());
+                    } else {
+                        self.place = Place::Last;
+                    }
+                }
+                Place::Last if unit == event::DONE.as_bytes() => self.place = Place::Tail,
+                _ => return Err(differs("a chunk", unit)),
+            }
+        }
+        self.rest.drain(..taken);
+        Ok(events)
     }
 
     /// Lines of a relay that writes them anew.
@@ -208,12 +247,17 @@ mod tests {
     use super::*;
     use crate::answer::Answers;
     use crate::plan::{Mode, Plan};
+    use bench_events::dialect::Dialect;
 
     const START: &str = "{\"start\":{\"request_id\":\"r\",\"deployment\":\"d\"}}\n";
     const DONE: &str = "{\"done\":{\"finish_reason\":\"stop\",\"usage\":{\"completion_tokens\":500,\"prompt_tokens\":12,\"total_tokens\":512},\"thoughts\":\"shown\",\"elapsed_ms\":1,\"first_token_ms\":1}}\n";
 
     fn answer(variant: u32) -> Arc<Answer> {
-        Answers::default().get(Plan { id: 0, variant, events: 8, text: 20, batch: 1, mode: Mode::Free })
+        answer_in(Dialect::Chat, variant)
+    }
+
+    fn answer_in(dialect: Dialect, variant: u32) -> Arc<Answer> {
+        Answers::default().get(Plan { id: 0, variant, events: 8, text: 20, batch: 1, mode: Mode::Free, dialect })
     }
 
     fn body(form: Form, variant: u32) -> String {
@@ -223,6 +267,12 @@ mod tests {
             Form::Events => String::from_utf8(answer.body().to_vec()).unwrap(),
             Form::Lines => [START, &lines, DONE].concat(),
             Form::Json => lines,
+            Form::Chunks => {
+                let head = "data: {\"id\":\"x\",\"created\":1,\"choices\":[";
+                let chunks = answer.chunks().iter().map(String::as_str);
+                let all = [event::ROLE_CHUNK].into_iter().chain(chunks).chain([event::LAST_CHUNK]);
+                all.flat_map(|chunk| [head, chunk]).collect::<String>() + event::DONE
+            }
         }
     }
 
@@ -240,7 +290,7 @@ mod tests {
 
     #[test]
     fn an_answer_must_be_the_one_that_was_called_for() {
-        for form in [Form::Events, Form::Lines, Form::Json] {
+        for form in [Form::Events, Form::Lines, Form::Chunks, Form::Json] {
             let good = body(form, 3);
             let is_good = |body: &str| judge(|| Check::of(form, answer(3)), body);
             assert!(is_good(&good), "{form:?}");
@@ -265,6 +315,28 @@ mod tests {
     }
 
     #[test]
+    fn an_answer_is_checked_in_every_dialect() {
+        for dialect in Dialect::ALL {
+            let of = answer_in(dialect, 3);
+            let lines = String::from_utf8(of.lines().to_vec()).unwrap();
+            let done = if dialect.is_responses() {
+                DONE.replace("\"shown\"", "\"summary\"").replace(
+                    "{\"completion_tokens\":500,\"prompt_tokens\":12,",
+                    "{\"prompt_tokens\":12,\"completion_tokens\":500,",
+                )
+            } else {
+                DONE.to_owned()
+            };
+            let is_good = |lines: &str, done: &str| {
+                judge(|| Check::of(Form::Lines, answer_in(dialect, 3)), &[START, lines, done].concat())
+            };
+            assert!(is_good(&lines, &done), "{dialect:?}");
+            assert!(!is_good(&lines, &done.replace("500", "501")), "{dialect:?}");
+            assert!(!is_good(&lines.replacen("0000005 ", "0000006 ", 1), &done), "{dialect:?}");
+        }
+    }
+
+    #[test]
     fn a_paced_answer_has_stamps_and_an_end() {
         let event = |form, number: usize| {
             let field = Field::of_paced(number);
@@ -276,7 +348,7 @@ mod tests {
             let good = match form {
                 Form::Events => events + &event::end(),
                 Form::Lines => [START, &events, event::LAST_LINE, DONE].concat(),
-                Form::Json => events + event::LAST_LINE,
+                Form::Json | Form::Chunks => events + event::LAST_LINE,
             };
             assert!(judge(|| Check::of_paced(form), &good), "{form:?}");
             assert!(!judge(|| Check::of_paced(form), &good.replacen("0000005 ", "000000x ", 1)), "{form:?}");

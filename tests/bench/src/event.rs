@@ -52,6 +52,8 @@ pub enum Form {
     Events,
     /// A line for each choice, with what this program lets pass, as it came.
     Lines,
+    /// A chunk of a chat completion for each choice, as an OpenAI client has it, with what this program lets pass.
+    Chunks,
     /// A line for each choice, written anew: only its text can be compared.
     Json,
 }
@@ -125,10 +127,26 @@ pub const LAST_LINE: &str =
 /// How the first line begins.
 pub const START: &[u8] = b"{\"start\":{\"request_id\":\"";
 
-/// Whether `line` is what this program says after a whole answer.
+/// How a chunk goes on up to its choices.
+pub const CHOICES: &str = "\"choices\":[";
+/// The rest of the first chunk, of an answer's role.
+pub const ROLE_CHUNK: &str =
+    "{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":\"\"},\"finish_reason\":null,\"logprobs\":null}]}\n\n";
+/// The rest of the last chunk.
+pub const LAST_CHUNK: &str = "{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\",\"logprobs\":null}]}\n\n";
+/// What stands behind the last chunk.
+pub const DONE: &str = "data: [DONE]\n\n";
+
+/// Whether `line` is what this program says after a whole answer of chat completions.
 pub fn is_done(line: &[u8]) -> bool {
-    let begins =
-        format!("{{\"done\":{{\"finish_reason\":\"stop\",\"usage\":{USAGE},\"thoughts\":\"shown\",\"elapsed_ms\":");
+    is_done_with(line, USAGE, "shown")
+}
+
+/// The same of an answer that cost this, and told its thoughts in this way.
+pub(crate) fn is_done_with(line: &[u8], usage: &str, thoughts: &str) -> bool {
+    let begins = format!(
+        "{{\"done\":{{\"finish_reason\":\"stop\",\"usage\":{usage},\"thoughts\":\"{thoughts}\",\"elapsed_ms\":"
+    );
     line.starts_with(begins.as_bytes())
         && line.ends_with(b"}}\n")
         && memchr::memchr(b'\n', line) == Some(line.len() - 1)

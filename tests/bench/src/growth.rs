@@ -23,7 +23,7 @@ const EVENTS: u32 = 200;
 /// One round.
 pub(crate) async fn growth(run: &mut Run) -> Result<(), String> {
     let quick = run.quick;
-    let plain = Shape { streams: 4, events: EVENTS, text: MIN_TEXT, batch: 1 };
+    let plain = Shape::plain(4, EVENTS);
     for events in LENGTHS.into_iter().filter(|events| !quick || [10, 1000].contains(events)) {
         let name = format!("4 streams, answers of {} events", number(f64::from(events)));
         measure(run, &name, Shape { events, ..plain }, metric::BY_LENGTH).await;

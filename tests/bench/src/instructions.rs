@@ -8,7 +8,7 @@ use crate::guard::Findings;
 use crate::limits::MAX_MORE_INSTRUCTIONS;
 
 /// Levels and inputs of the micro-benchmarks, and events in an answer.
-const PASSES: [(&str, &str, u32); 11] = [
+const PASSES: [(&str, &str, u32); 18] = [
     ("decode", "one", 512),
     ("decode", "sixteen", 512),
     ("decode", "cut", 512),
@@ -17,9 +17,16 @@ const PASSES: [(&str, &str, u32); 11] = [
     ("answer", "cut", 512),
     ("answer", "think", 512),
     ("answer", "text-4096", 128),
+    ("answer", "chat-padded", 512),
+    ("answer", "responses", 512),
+    ("answer", "responses-padded", 512),
     ("turn", "one", 512),
     ("turn", "sixteen", 512),
     ("turn", "think", 512),
+    ("turn", "chat-padded", 512),
+    ("turn", "responses", 512),
+    ("chunks", "one", 512),
+    ("chunks", "responses", 512),
 ];
 /// Answers in the two runs, whose difference is the answers' alone.
 const TIMES: [u32; 2] = [2, 10];

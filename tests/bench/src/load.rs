@@ -17,6 +17,8 @@ use crate::peer::{Peer, Running};
 use crate::plan::{Mode, Plan};
 use crate::sample::{Use, Window};
 use crate::upstream::Upstream;
+use bench_events::dialect::Dialect;
+use bench_events::event;
 
 /// Texts that differ; a prime, so that streams side by side have different ones.
 const VARIANTS: u64 = 7;
@@ -30,6 +32,14 @@ pub(crate) struct Shape {
     pub(crate) events: u32,
     pub(crate) text: u32,
     pub(crate) batch: u32,
+    pub(crate) dialect: Dialect,
+}
+
+impl Shape {
+    /// Chat completions, the shortest texts, an event a write.
+    pub(crate) const fn plain(streams: u32, events: u32) -> Self {
+        Self { streams, events, text: event::MIN_TEXT, batch: 1, dialect: Dialect::Chat }
+    }
 }
 
 /// The next answer's number and text.
@@ -38,7 +48,7 @@ pub(crate) fn next_plan(shape: &Shape, mode: Mode) -> Plan {
     let id = NEXT.fetch_add(1, Ordering::Relaxed);
     let bytes = u64::from(shape.events) * u64::from(shape.text + 503);
     let variant = if bytes > ONE_VARIANT_ABOVE { 0 } else { u32::try_from(id % VARIANTS).unwrap_or_default() };
-    Plan { id, variant, events: shape.events, text: shape.text, batch: shape.batch, mode }
+    Plan { id, variant, events: shape.events, text: shape.text, batch: shape.batch, mode, dialect: shape.dialect }
 }
 
 /// Asks once, and gives the stamps of the whole and right answer. `on_events` hears how many events have come.
@@ -105,6 +115,7 @@ pub(crate) async fn closed_loop(
         answer.wire();
         answer.body();
         answer.lines();
+        answer.chunks();
     }
     local
         .run_until(async {

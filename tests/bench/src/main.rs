@@ -50,6 +50,8 @@ mod plan;
 #[cfg(target_os = "linux")]
 mod process;
 #[cfg(target_os = "linux")]
+mod protocols;
+#[cfg(target_os = "linux")]
 mod quart;
 #[cfg(target_os = "linux")]
 mod report;

@@ -18,7 +18,7 @@ use crate::table::{metric, number};
 /// Open streams at each look.
 const STREAMS: [u32; 2] = [1000, 5000];
 /// What a held answer has: events before the wait, and after.
-const HELD: Shape = Shape { streams: 1, events: 30, text: bench_events::event::MIN_TEXT, batch: 1 };
+const HELD: Shape = Shape::plain(1, 30);
 const WHOLE: Shape = Shape { events: 500, ..HELD };
 /// Time for buffers to settle.
 const SETTLE: Duration = Duration::from_millis(500);

@@ -63,7 +63,7 @@ pub(crate) async fn paced(
     window: Duration,
 ) -> Result<Paced, String> {
     let address = running.address;
-    let shape = Shape { streams, events: 0, text: bench_events::event::MIN_TEXT, batch: 1 };
+    let shape = Shape::plain(streams, 0);
     let mode = Mode::Paced(u32::try_from(interval.as_micros()).unwrap_or(u32::MAX));
     let opening = Rc::new(Semaphore::new(OPENING));
     let local = LocalSet::new();

@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::client::Connection;
+use crate::plan::MODEL;
 use crate::process::{Cpus, Process};
 use crate::{nginx, quart};
 use bench_events::event::Form;
@@ -24,15 +25,20 @@ const HEARTBEAT: &str = "60s";
 pub(crate) enum Kind {
     /// None: the load generator talks to the upstream.
     Direct,
-    /// This program, with its binary and more of its environment.
+    /// This program, with its binary and more of its environment, and the form in which it is asked to answer.
     Ours {
         program: PathBuf,
         environment: Vec<(String, String)>,
+        answers: Form,
     },
     /// This program under strace, which counts its system calls into a file.
     Traced {
         program: PathBuf,
         counts: PathBuf,
+    },
+    /// The libraries that this program is made of, alone.
+    Floor {
+        program: PathBuf,
     },
     Nginx {
         program: PathBuf,
@@ -76,8 +82,9 @@ impl Peer {
     /// How its answers must look.
     pub(crate) fn form(&self) -> Form {
         match self.kind {
-            Kind::Direct | Kind::Nginx { .. } => Form::Events,
-            Kind::Ours { .. } | Kind::Traced { .. } => Form::Lines,
+            Kind::Direct | Kind::Floor { .. } | Kind::Nginx { .. } => Form::Events,
+            Kind::Ours { answers, .. } => answers,
+            Kind::Traced { .. } => Form::Lines,
             Kind::Quart { .. } => Form::Json,
         }
     }
@@ -86,6 +93,7 @@ impl Peer {
     pub(crate) fn path(&self) -> &'static str {
         match self.kind {
             Kind::Quart { .. } => "/chat/stream",
+            Kind::Ours { answers: Form::Chunks, .. } => "/api/v1/chat/completions",
             _ => "/api/chat/stream",
         }
     }
@@ -132,7 +140,7 @@ impl Peer {
     fn command(&self, kind: &Kind, port: u16) -> Result<Command, String> {
         match kind {
             Kind::Direct => Err("there is nothing to start".to_owned()),
-            Kind::Ours { program, environment } => {
+            Kind::Ours { program, environment, .. } => {
                 let mut command = Command::new(program);
                 self.settings(&mut command, port);
                 command.envs(environment.iter().map(|(name, value)| (name, value)));
@@ -142,6 +150,11 @@ impl Peer {
                 let mut command = Command::new("strace");
                 command.args(["-f", "-c", "-o"]).arg(counts).arg(program);
                 self.settings(&mut command, port);
+                Ok(command)
+            }
+            Kind::Floor { program } => {
+                let mut command = Command::new(program);
+                command.env_clear().arg(port.to_string()).arg(format!("http://{}", self.upstream));
                 Ok(command)
             }
             Kind::Nginx { program } => {
@@ -159,7 +172,7 @@ impl Peer {
             .env("PATH", PATH)
             .env("FUNCTIONS_CUSTOMHANDLER_PORT", port.to_string())
             .env("AZURE_INFERENCE_ENDPOINT", format!("http://{}", self.upstream))
-            .env("AZURE_DEEPSEEK_DEPLOYMENT", "DeepSeek-R1")
+            .env("AZURE_DEEPSEEK_DEPLOYMENT", MODEL)
             .env("MAX_CONCURRENT_STREAMS", MAX_STREAMS)
             .env("HEARTBEAT_INTERVAL", HEARTBEAT);
     }

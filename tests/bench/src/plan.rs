@@ -1,5 +1,7 @@
 //! What one answer is to be: the knobs, as they travel in the question from the load generator to the upstream.
 
+use bench_events::dialect::Dialect;
+
 /// How an answer comes in time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Mode {
@@ -28,7 +30,12 @@ pub(crate) struct Plan {
     /// Events in a write, which is one HTTP chunk.
     pub(crate) batch: u32,
     pub(crate) mode: Mode,
+    /// What upstream is to speak.
+    pub(crate) dialect: Dialect,
 }
+
+/// The deployment that is asked.
+pub(crate) const MODEL: &str = "DeepSeek-R1";
 
 const MARK: &str = "bench ";
 
@@ -41,7 +48,7 @@ impl Plan {
             Mode::Held => ("held", 0),
         };
         let Self { id, variant, events, text, batch, .. } = self;
-        format!("{MARK}{id} {variant} {events} {text} {batch} {mode} {interval};")
+        format!("{MARK}{id} {variant} {events} {text} {batch} {mode} {interval} {};", self.dialect.name())
     }
 
     /// Finds the question in a request's body, whatever stands around it.
@@ -59,12 +66,17 @@ impl Plan {
             ("paced", interval) => Mode::Paced(interval),
             _ => return None,
         };
-        Some(Self { id, variant, events, text, batch: batch.max(1), mode })
+        let dialect = Dialect::named(words.next()?)?;
+        Some(Self { id, variant, events, text, batch: batch.max(1), mode, dialect })
     }
 
     /// The whole HTTP request, to be sent to a relay.
     pub(crate) fn request(&self, path: &str) -> Vec<u8> {
-        let body = format!("{{\"messages\":[{{\"role\":\"user\",\"content\":\"{}\"}}]}}", self.question());
+        // A relay that knows no model's name and no other form of answer passes over the first two.
+        let body = format!(
+            "{{\"model\":\"{MODEL}\",\"stream\":true,\"messages\":[{{\"role\":\"user\",\"content\":\"{}\"}}]}}",
+            self.question()
+        );
         let length = body.len();
         format!(
             "POST {path} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\naccept: */*\r\ncontent-length: {length}\r\n\r\n{body}"
@@ -80,11 +92,20 @@ mod tests {
     #[test]
     fn a_plan_survives_the_way() {
         for mode in [Mode::Free, Mode::Held, Mode::Paced(20_000)] {
-            let plan = Plan { id: 7, variant: 3, events: 500, text: 20, batch: 16, mode };
-            assert_eq!(Plan::find(&plan.request("/x")), Some(plan));
-            assert_eq!(Plan::find(format!("{{\"a\":\"{}\"}}", plan.question()).as_bytes()), Some(plan));
+            for dialect in Dialect::ALL {
+                let plan = Plan { id: 7, variant: 3, events: 500, text: 20, batch: 16, mode, dialect };
+                assert_eq!(Plan::find(&plan.request("/x")), Some(plan));
+                assert_eq!(Plan::find(format!("{{\"a\":\"{}\"}}", plan.question()).as_bytes()), Some(plan));
+            }
         }
-        for wrong in ["", "bench ", "bench 1 2 3 4 5 free 0", "bench 1 2 3 4 5 other 0;", "bench 1 2 3 4 x free 0;"] {
+        for wrong in [
+            "",
+            "bench ",
+            "bench 1 2 3 4 5 free 0 chat",
+            "bench 1 2 3 4 5 other 0 chat;",
+            "bench 1 2 3 4 x free 0 chat;",
+            "bench 1 2 3 4 5 free 0 other;",
+        ] {
             assert_eq!(Plan::find(wrong.as_bytes()), None, "{wrong}");
         }
     }

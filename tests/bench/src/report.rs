@@ -10,10 +10,10 @@ use crate::table::{metric, table};
 use crate::targets;
 
 /// Who is set against whom.
-const RATIOS: [(&str, &str); 2] = [("ours", "nginx"), ("quart", "ours")];
+const RATIOS: [(&str, &str); 3] = [("ours", "floor"), ("ours", "nginx"), ("quart", "ours")];
 
 /// The tables, in order.
-const METRICS: [&str; 16] = [
+const METRICS: [&str; 17] = [
     metric::RATE,
     metric::CPU,
     metric::BUSY,
@@ -26,6 +26,7 @@ const METRICS: [&str; 16] = [
     metric::PROPORTIONAL,
     metric::WHOLE,
     metric::EACH,
+    metric::BY_PROTOCOL,
     metric::BY_LENGTH,
     metric::BY_SIZE,
     metric::PER_BYTE,

@@ -10,7 +10,8 @@ use crate::peer::{Kind, Peer, Running};
 use crate::process::Cpus;
 use crate::results::Results;
 use crate::upstream::Upstream;
-use crate::{cancel, growth, memory, nginx, quart, start, throughput};
+use crate::{cancel, growth, memory, nginx, protocols, quart, start, throughput};
+use bench_events::event::Form;
 
 /// This program's name in tables.
 pub(crate) const OURS: &str = "ours";
@@ -62,13 +63,21 @@ impl Run {
             );
         }
         let mut kinds = vec![("direct".to_owned(), Kind::Direct)];
-        let ours = Kind::Ours { program: arguments.program.clone(), environment: arguments.environment.clone() };
+        let ours = Kind::Ours {
+            program: arguments.program.clone(),
+            environment: arguments.environment.clone(),
+            answers: Form::Lines,
+        };
         kinds.push((OURS.to_owned(), ours));
         for beside in &arguments.beside {
-            let kind = Kind::Ours { program: beside.program.clone(), environment: beside.environment.clone() };
+            let (program, environment) = (beside.program.clone(), beside.environment.clone());
+            let kind = Kind::Ours { program, environment, answers: Form::Lines };
             kinds.push((beside.name.clone(), kind));
         }
         let wanted = |name: &str| arguments.only.is_empty() || arguments.only.iter().any(|only| only == name);
+        if let Some(program) = arguments.floor.clone() {
+            kinds.push(("floor".to_owned(), Kind::Floor { program }));
+        }
         if wanted("nginx") {
             if let Some(program) = nginx::find() {
                 versions.push(format!("nginx {}", nginx::version(&program)));
@@ -132,6 +141,9 @@ impl Run {
         }
         // These start relays of their own.
         self.running.fill_with(|| None);
+        if has("protocols") {
+            protocols::protocols(self, self.rounds).await?;
+        }
         for _ in 0..self.rounds.min(MEMORY_ROUNDS) {
             if has("start") {
                 start::start(self).await?;

@@ -14,7 +14,7 @@ use crate::table::metric;
 const STARTS: u32 = 10;
 const SLOW_STARTS: u32 = 2;
 /// A short answer, so that it is the start that is timed.
-const ANSWER: Shape = Shape { streams: 1, events: 10, text: bench_events::event::MIN_TEXT, batch: 1 };
+const ANSWER: Shape = Shape::plain(1, 10);
 
 /// One round.
 pub(crate) async fn start(run: &mut Run) -> Result<(), String> {

@@ -22,6 +22,7 @@ pub(crate) mod metric {
     pub(crate) const BY_LENGTH: &str = "CPU by answer's length, µs an event";
     pub(crate) const BY_SIZE: &str = "CPU by event's size, µs an event";
     pub(crate) const PER_BYTE: &str = "CPU by event's size, ns a byte from upstream";
+    pub(crate) const BY_PROTOCOL: &str = "CPU by protocol and surface, µs an event";
     pub(crate) const BY_STREAMS: &str = "CPU by streams, µs an event";
 }
 

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::limits::MAX_BINARY;
+use crate::protocols::WAYS;
 use crate::run::{OURS, Run};
 use crate::table::{metric, number};
 use crate::throughput::{LOADS, PACES, load_name, pace_name};
@@ -53,6 +54,16 @@ fn targets(run: &Run) -> Vec<Target> {
             noisy: both.is_some_and(|(above, below)| above.noisy || below.noisy),
         }
     };
+    let way = |what: &str, above: usize, below: usize, limit: f64| {
+        let of = |way: usize| run.results.get(WAYS.get(way)?.0, metric::BY_PROTOCOL, OURS);
+        let both = of(above).zip(of(below));
+        Target {
+            what: what.to_owned(),
+            good: Good::AtMost(limit),
+            measured: both.map(|(above, below)| above.median / below.median),
+            noisy: both.is_some_and(|(above, below)| above.noisy || below.noisy),
+        }
+    };
     let plain = |what: &str, scenario: &str, metric: &str, limit: f64| {
         let found = run.results.get(scenario, metric, OURS);
         Target {
@@ -83,6 +94,10 @@ fn targets(run: &Run) -> Vec<Target> {
         target("delay p50, of nginx's", metric::P50, p50);
         target("delay p99, of nginx's", metric::P99, p99);
     }
+    targets.push(way("CPU an event, padded chat, of chat's", 1, 0, 1.15));
+    targets.push(way("CPU an event, Responses API, of chat's", 2, 0, 1.3));
+    targets.push(way("CPU an event, Responses API padded, of chat's", 3, 0, 1.3));
+    targets.push(way("CPU an event, for an OpenAI client, of our lines'", 4, 0, 1.15));
     targets.push(plain("idle, MiB resident", "idle, after an answer", metric::RESIDENT, 6.0));
     targets.push(plain("each of 1,000 open streams, KiB", "1,000 open streams", metric::EACH, 32.0));
     targets.push(plain("each of 5,000 open streams, KiB", "5,000 open streams", metric::EACH, 32.0));

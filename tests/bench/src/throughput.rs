@@ -35,7 +35,7 @@ pub(crate) async fn throughput(run: &mut Run) -> Result<(), String> {
     };
     for load in LOADS {
         let (streams, batch) = load;
-        let shape = Shape { streams, events: EVENTS, text: bench_events::event::MIN_TEXT, batch };
+        let shape = Shape { batch, ..Shape::plain(streams, EVENTS) };
         for at in 0..run.peers.len() {
             let Some((peer, running)) = run.peer(at) else { continue };
             let got = closed_loop(peer, running, &run.upstream, shape, warm_up, window).await;

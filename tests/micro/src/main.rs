@@ -8,7 +8,6 @@
 
 mod input;
 mod level;
-mod responses;
 
 use std::alloc::System;
 use std::process::ExitCode;

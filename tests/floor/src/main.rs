@@ -1,0 +1,59 @@
+//! What the libraries cost alone: a relay of axum and reqwest, as their own examples have it, that reads nothing of what it
+//! passes on. The benchmark measures it beside the program, on the same features and optimisation.
+//!
+//! `floor PORT http://HOST:PORT` listens on 127.0.0.1.
+
+#![expect(clippy::print_stderr, reason = "a command-line tool talks to the person who called it")]
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::process::ExitCode;
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::State;
+use axum::http::{StatusCode, Uri};
+use axum::response::Response;
+
+#[derive(Clone)]
+struct Upstream {
+    client: reqwest::Client,
+    address: String,
+}
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [port, address] = arguments.as_slice() else {
+        eprintln!("floor PORT http://HOST:PORT");
+        return ExitCode::from(2);
+    };
+    match run(port, address.clone()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("floor: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(port: &str, address: String) -> Result<(), Box<dyn std::error::Error>> {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    // Upstream is plain HTTP: no roots are needed.
+    let client = reqwest::Client::builder().no_proxy().tls_certs_only([]).build()?;
+    let at = SocketAddr::from((Ipv4Addr::LOCALHOST, port.parse()?));
+    let app = Router::new().fallback(relay).with_state(Upstream { client, address });
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let listener = tokio::net::TcpListener::bind(at).await?;
+        axum::serve(listener, app).await?;
+        Ok(())
+    })
+}
+
+async fn relay(State(upstream): State<Upstream>, uri: Uri, body: Bytes) -> Result<Response, StatusCode> {
+    let asked = upstream.client.post(format!("{}{uri}", upstream.address)).body(body).send().await;
+    let answer = asked.map_err(|_| StatusCode::BAD_GATEWAY)?;
+    Response::builder()
+        .status(answer.status())
+        .body(Body::from_stream(answer.bytes_stream()))
+        .map_err(|_| StatusCode::BAD_GATEWAY)
+}
