@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use futures::StreamExt as _;
 use harness::upstream::{Reply, Upstream, chunk, finish, sse};
 use serde_json::{Value, json};
 
@@ -181,8 +182,10 @@ async fn a_reader_who_leaves_during_the_second_try_closes_it() {
 /// than it may, and leaves nothing open.
 #[tokio::test]
 async fn requests_against_upstreams_that_fail_at_random() {
-    const REQUESTS: usize = 2_000;
-    let regions = Regions::with(&[("MAX_RETRIES", "2"), ("MAX_CONCURRENT_STREAMS", "200")]).await;
+    const REQUESTS: usize = 100_000;
+    /// Many wait for a moment before they try again.
+    const AT_ONCE: usize = 1_000;
+    let regions = Regions::with(&[("MAX_RETRIES", "2"), ("MAX_CONCURRENT_STREAMS", "2000")]).await;
     let asked = std::sync::Arc::new(AtomicUsize::new(0));
     for upstream in [&regions.east, &regions.west] {
         let asked = std::sync::Arc::clone(&asked);
@@ -198,17 +201,14 @@ async fn requests_against_upstreams_that_fail_at_random() {
             }
         });
     }
-    let url = regions.app.url();
+    let (url, client) = (regions.app.url(), client::client());
     let one = |_: usize| {
-        let url = url.clone();
-        async move { client::begin(client::post(&url, &client::question("Hi"))).await.rest().await }
-    };
-    let answers: Vec<Answer> = {
-        use futures::StreamExt as _;
-        futures::stream::iter(0..REQUESTS).map(one).buffer_unordered(32).collect().await
+        let asked = client.post(&url).header("content-type", "application/json").body(client::question("Hi"));
+        async move { client::begin(asked).await.rest().await }
     };
     let mut whole = 0;
-    for answer in &answers {
+    let mut answers = futures::stream::iter(0..REQUESTS).map(one).buffer_unordered(AT_ONCE);
+    while let Some(answer) = answers.next().await {
         let ends = answer.lines.iter().filter(|line| line.contains("\"done\"") || line.contains("\"error\"")).count();
         assert_eq!(ends, 1, "{:?}", answer.lines);
         let content = answer.content();
