@@ -44,7 +44,9 @@ export class Chats {
     this.store = store;
     this.events = events;
     this.tabs = new Tabs((id) => events.changedElsewhere(id), (id) => this.stopHere(id));
-    addEventListener('pagehide', () => this.running.forEach(({ conversation }) => void store.save(conversation)));
+    addEventListener('pagehide', () => this.keepAll());
+    // Phones end a page in the background without another word.
+    document.addEventListener('visibilitychange', () => document.hidden && this.keepAll());
   }
 
   /** All of them, the latest first. */
@@ -126,6 +128,12 @@ export class Chats {
     await this.store.saveImages(images);
     for (const conversation of conversations) await this.save(conversation);
     this.events.listChanged();
+  }
+
+  /** The page may go, and with it whatever takes longer than a moment. */
+  private keepAll(): void {
+    for (const { conversation } of this.running.values()) void this.save(conversation);
+    this.store.keepUnsaved();
   }
 
   private async save(conversation: Conversation): Promise<void> {
