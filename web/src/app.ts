@@ -75,8 +75,6 @@ export class App {
     this.composer = new Composer(this.attachments, (question) => this.send(question), () => this.stop(), () => this.showRoom());
     this.choice = new Choice((chosen) => this.choose(chosen));
     this.room = new Room(() => this.goOnWithNewest());
-    // Before anything is known of the conversation that the address names: what was typed is there at once.
-    this.composer.open('new');
     this.sidebar = new Sidebar(manageChats(this.chats, this.store, {
       open: (id) => {
         if (location.hash.slice(1) === id) void this.openFromAddress();
@@ -110,10 +108,15 @@ export class App {
 
 
   private async openAddressed(): Promise<void> {
-    const id = location.hash.slice(1);
+    const id = addressed();
     const before = this.shown;
+    // What is typed while a conversation loads is meant for it; and what was typed before is there at once.
+    this.composer.open(id || 'new');
     const found = id ? await this.chats.find(id) : undefined;
-    if (this.shown === before) this.show(found ?? this.fresh());
+    if (this.shown !== before) return void this.refreshList();
+    const { text } = this.composer.question;
+    this.show(found ?? this.fresh());
+    if (!found) this.composer.putBack(text);
     void this.refreshList();
   }
 
@@ -419,4 +422,10 @@ export class App {
     if (text === null || !this.path.includes(turn)) return;
     this.askAgain(turn, { text, images: turn.images, files: turn.files });
   }
+}
+
+/** The conversation that the address names, if it does: on the way back from signing in, other things stand there. */
+function addressed(): string {
+  const named = location.hash.slice(1);
+  return named.includes('=') ? '' : named;
 }
