@@ -1,4 +1,5 @@
 /** The conversations of this browser as they are now: shown, running or stored; and the answers that are coming. */
+import { isOpen } from './answer';
 import type { StoredImage } from './attachment';
 import { afterReload, type Conversation, dropFailedTry, type Turn } from './conversation';
 import { type Asking, type Backend, Exchange } from './exchange';
@@ -68,9 +69,12 @@ export class Chats {
   async find(id: string): Promise<Conversation | undefined> {
     const running = this.running.get(id);
     if (running) return running.conversation;
-    const isHeld = await this.tabs.isHeld(id);
     const found = await this.store.load(id);
-    return found && !isHeld ? afterReload(found) : found;
+    if (!found?.turns.some(({ answer }) => isOpen(answer))) return found;
+    if (await this.tabs.isHeld(id)) return found;
+    // It may have ended between the two looks: an answer is held until it is stored.
+    const latest = await this.store.load(id);
+    return latest && afterReload(latest);
   }
 
   /** Keeps a changed conversation. */

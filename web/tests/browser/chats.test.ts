@@ -42,7 +42,7 @@ test('switching does not end an answer: it goes on unseen and is there on return
   await it.exchange('Quick one', (quick) => quick.start().say('quick').done());
   reply.say('gone on, ');
   await row('Slow one').locator('.chat').click();
-  await expect.poll(() => text(it.last('.answer > .markdown'))).toBe('Begun, gone on,');
+  await expect.poll(() => text(it.last('.answer > .markdown'))).toBe('Begun, gone on, ');
   expect(await it.page.isVisible('#stop')).toBe(true);
   reply.say('ended.').done();
   await visible(it.last('.figures'));
