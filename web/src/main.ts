@@ -5,8 +5,8 @@
  * what there is to choose), `ask`, `lines`, `wire`, `failure` (a request and what comes back), `answer`, `exchange`,
  * `conversation`, `messages` and `outgoing` (what is sent of it), `attachment`, `image` and `image-header` (what comes with a
  * question), `database`, `store`, `memory`, `unsaved`, `transfer` and `unclaimed` (what is kept, and carried away), `chats`,
- * `tabs` and `leaving` (all of it at work), `app`, `place` and `manage` (what a person does), `view/` (what a person sees),
- * `markdown/` (text to elements), `offline` (the page without a network).
+ * `tabs` and `leaving` (all of it at work), `app` with `shown`, `offering`, `acts`, `place` and `manage` (what a person does),
+ * `view/` (what a person sees), `markdown/` (text to elements), `offline` (the page without a network).
  */
 import { App } from './app';
 import { plainQuestion } from './conversation';
