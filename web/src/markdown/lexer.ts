@@ -9,6 +9,7 @@ import { addressEnd } from './address';
 import { details, detailsStart, footnote, footnoteRef, footnoteStart, openDetails } from './blocks';
 import { boldInCjk, boldWithSpace, isOfComments, isOperator } from './emphasis';
 import { blockMath, blockStart, inlineMath, inlineStart, maskMath, openBlockMath, openMath } from './math';
+import { closeOpen } from './open';
 import { hidePipes, PIPE } from './table';
 
 export type { Links, Token };
@@ -77,10 +78,19 @@ class ChatTokenizer extends Tokenizer {
 }
 
 class ChatLexer extends Lexer {
+  /** What is still growing; null for a text that is whole. */
+  growing: string | null = null;
+
   override inlineTokens(src: string, tokens: Token[] = []): Token[] {
-    if (src.length <= MAX_INLINE_CHARS) return super.inlineTokens(src, tokens);
-    tokens.push({ type: 'text', raw: src, text: src, escaped: false });
+    if (src.length > MAX_INLINE_CHARS) tokens.push({ type: 'text', raw: src, text: src, escaped: false });
+    else super.inlineTokens(src, tokens);
+    if (this.isLastRun(src, tokens)) tokens.splice(0, tokens.length, ...closeOpen(tokens));
     return tokens;
+  }
+
+  /** Whether the text ends in this run, which may be one of many: of a list's items, of a table's cells. */
+  private isLastRun(src: string, tokens: Token[]): boolean {
+    return this.growing !== null && tokens === this.inlineQueue.at(-1)?.tokens && this.growing.trimEnd().endsWith(src.trimEnd());
   }
 }
 
@@ -102,6 +112,7 @@ export function lex(source: string, stage: Stage, known: Links = {}): { tokens: 
     },
   });
   Object.assign(lexer.tokens.links, known);
+  if (growing) lexer.growing = source;
   try {
     const tokens = lexer.lex(source);
     return { tokens, links: tokens.links };
