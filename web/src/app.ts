@@ -12,7 +12,6 @@ import { placeOf, type TurnSource } from './place';
 import type { Session } from './session';
 import { fresh, Shown } from './shown';
 import { Store, type Trouble } from './store';
-import { claim, leaveUnclaimed } from './unclaimed';
 import { Announcer } from './view/announce';
 import { Attachments } from './view/attachments';
 import { Composer } from './view/composer';
@@ -25,6 +24,9 @@ import { Transcript } from './view/transcript';
 import { words } from './words';
 
 const TICK_MS = 500;
+
+/** Only where somebody can sign in. */
+const unclaimed = () => import('./unclaimed');
 
 /** Everything that a person can do here. */
 export class App {
@@ -64,7 +66,7 @@ export class App {
     this.composer = new Composer(this.attachments, (question) => this.send(question), () => this.stop(), () => this.offering.showRoom());
     this.offering = new Offering(session, shown, this.attachments, {
       question: () => this.composer.question,
-      signedIn: () => claim(this.chats),
+      signedIn: () => unclaimed().then(({ claim }) => claim(this.chats), () => {}),
       told: () => this.transcript.refresh(),
       changed: () => this.changed(),
       leftBehind: () => {
@@ -181,7 +183,7 @@ export class App {
     if (conversation.turns.length === 0) {
       if (!conversation.isNamed) conversation.title = titleFrom(question);
       void this.store.persist();
-      if (shown.known.isSignedOut) leaveUnclaimed(conversation.id);
+      if (shown.known.isSignedOut) void unclaimed().then(({ leaveUnclaimed }) => leaveUnclaimed(conversation.id), () => {});
     }
     const turn = addTurn(conversation, parent, question, emptyAnswer());
     if (location.hash.slice(1) !== conversation.id) history.pushState(null, '', `#${conversation.id}`);

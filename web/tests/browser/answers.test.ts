@@ -159,6 +159,9 @@ describe('long chats', () => {
     expect(await it.page.locator('.turn.awake').count()).toBeLessThan(30);
     expect(await it.page.evaluate(() => document.querySelectorAll('*').length)).toBeLessThan(20_000);
     expect(await it.page.locator('#turns').textContent()).toContain('Answer 3.');
+    // The last ones came first, and all stand in their order.
+    const labels = await it.page.locator('.turn').evaluateAll((turns) => turns.map((turn) => turn.getAttribute('aria-label')));
+    expect(labels).toEqual(Array.from({ length: 300 }, (_, index) => `Turn ${index + 1}`));
     const isAtEnd = () => it.page.evaluate(() => {
       const box = document.querySelector('#scroller')!;
       return box.scrollHeight - box.clientHeight - box.scrollTop < 2;
