@@ -94,7 +94,8 @@ export function fail(answer: Answer, failure: Failure): void {
   if (answer.finishReason === 'content_filter') return takeBack(answer);
   if (failure.code === 'content_filter') takeBack(answer);
   answer.state = 'failed';
-  answer.failure = failure;
+  // A wait goes on over a reload; it may be an hour.
+  answer.failure = failure.retryAfter ? { ...failure, saidAt: Date.now() } : failure;
 }
 
 /** Ends the answer because the reader wants no more of it; what came stays, unless the filter spoke. */

@@ -1,4 +1,5 @@
 /** The conversations of this browser as they are now: shown, running or stored; and the answers that are coming. */
+import { isOpen } from './answer';
 import type { StoredImage } from './attachment';
 import { afterReload, type Conversation, dropFailedTry, type Turn } from './conversation';
 import { type Asking, type Backend, Exchange } from './exchange';
@@ -44,7 +45,9 @@ export class Chats {
     this.store = store;
     this.events = events;
     this.tabs = new Tabs((id) => events.changedElsewhere(id), (id) => this.stopHere(id));
-    addEventListener('pagehide', () => this.running.forEach(({ conversation }) => void store.save(conversation)));
+    addEventListener('pagehide', () => this.keepAll());
+    // Phones end a page in the background without another word.
+    document.addEventListener('visibilitychange', () => document.hidden && this.keepAll());
   }
 
   /** All of them, the latest first. */
@@ -66,9 +69,12 @@ export class Chats {
   async find(id: string): Promise<Conversation | undefined> {
     const running = this.running.get(id);
     if (running) return running.conversation;
-    const isHeld = await this.tabs.isHeld(id);
     const found = await this.store.load(id);
-    return found && !isHeld ? afterReload(found) : found;
+    if (!found?.turns.some(({ answer }) => isOpen(answer))) return found;
+    if (await this.tabs.isHeld(id)) return found;
+    // It may have ended between the two looks: an answer is held until it is stored.
+    const latest = await this.store.load(id);
+    return latest && afterReload(latest);
   }
 
   /** Keeps a changed conversation. */
@@ -126,6 +132,12 @@ export class Chats {
     await this.store.saveImages(images);
     for (const conversation of conversations) await this.save(conversation);
     this.events.listChanged();
+  }
+
+  /** The page may go, and with it whatever takes longer than a moment. */
+  private keepAll(): void {
+    for (const { conversation } of this.running.values()) void this.save(conversation);
+    this.store.keepUnsaved();
   }
 
   private async save(conversation: Conversation): Promise<void> {

@@ -11,8 +11,9 @@ export interface Failure {
   text: string;
   retryable: boolean;
   requestId: string | null;
-  /** Seconds after which a retry makes sense. */
+  /** Seconds after which a retry makes sense, and when that was said, in ms since 1970; records of older pages do not say. */
   retryAfter: number | null;
+  saidAt?: number;
   /** What the content filter objected to. */
   categories: string[];
 }
@@ -22,7 +23,7 @@ export type OwnCode = 'offline' | 'unreachable' | 'cut_off' | 'unreadable' | 'ht
   | 'unauthenticated' | 'request_too_large' | 'rate_limited';
 
 /** Codes whose text from the service holds what no words of this page can: which rule, which bound, which name. */
-const TELLING = new Set(['invalid_request', 'request_too_large', 'model_not_found', 'upstream_rejected', 'http']);
+const TELLING = new Set(['invalid_request', 'request_too_large', 'model_not_found', 'upstream_rejected', 'upstream_misconfigured', 'http']);
 
 /** Every code that has words. */
 export function codes(): string[] {

@@ -4,19 +4,17 @@
  * In reading order: `words/` (what the page itself says), `config`, `session` and `offer` (where the backend is, who asks,
  * what there is to choose), `ask`, `lines`, `wire`, `failure` (a request and what comes back), `answer`, `exchange`,
  * `conversation`, `messages` and `outgoing` (what is sent of it), `attachment`, `image` and `image-header` (what comes with a
- * question), `database`, `store`, `memory`, `transfer` and `unclaimed` (what is kept, and carried away), `chats`, `tabs` and
- * `leaving` (all of it at work), `app`, `place` and `manage` (what a person does), `view/` (what a person sees), `markdown/`
- * (text to elements), `offline` (the page without a network).
+ * question), `database`, `store`, `memory`, `unsaved`, `transfer` and `unclaimed` (what is kept, and carried away), `chats`,
+ * `tabs` and `leaving` (all of it at work), `app` with `shown`, `offering`, `acts`, `place` and `manage` (what a person does),
+ * `view/` (what a person sees), `markdown/` (text to elements), `offline` (the page without a network).
  */
 import { App } from './app';
 import { plainQuestion } from './conversation';
 import { byId } from './element';
 import { watchLeaving } from './leaving';
 import { loadRenderer } from './markdown/text';
-import { keepForOffline } from './offline';
 import { Session } from './session';
 import { showBrand } from './view/brand';
-import { countDown } from './view/count-down';
 import { fillIcons } from './view/icons';
 import { setUpPrinting } from './view/print';
 import { setUpTheme } from './view/theme';
@@ -30,16 +28,16 @@ setUpTheme();
 watchLeaving();
 const app = new App(session);
 const turns = byId('turns', HTMLElement);
-countDown(turns);
 setUpPrinting(() => app.renderAll());
 void app.openFromAddress();
 void showOperatorsPart();
 void showSignIn();
 whenIdle(() => {
   void loadRenderer();
-  if (import.meta.env.PROD) keepForOffline();
-  // Without a network copies are as the browser makes them.
+  // Without a network the page does without them: copies are as the browser makes them, and no wait is counted.
   import('./view/selection').then(({ cleanCopies }) => cleanCopies(turns), () => {});
+  import('./view/count-down').then(({ countDown }) => countDown(turns), () => {});
+  if (import.meta.env.PROD) import('./offline').then(({ keepForOffline }) => keepForOffline(), () => {});
 });
 byId('question', HTMLTextAreaElement).focus();
 

@@ -101,6 +101,8 @@ export interface Room {
 
 /** What is left for this question behind the turns that count. */
 export function roomFor(question: Question, counting: readonly Turn[], takesImages: boolean, limits: Limits): Room {
+  // Before the service has told its limits a long chat is not measured for nothing.
+  if (!knowsAny(limits)) return { share: 0, left: null };
   const last = counting.at(-1);
   const asked = last ? [...counting, { ...last, ...question }] : counting;
   const size = sizeOf(plan(asked, takesImages, limits));
@@ -115,8 +117,7 @@ export function roomFor(question: Question, counting: readonly Turn[], takesImag
  * again, or, where no limit is known, half of the turns are left behind. Null if there is nothing to leave behind.
  */
 export function newestThatFit(turns: readonly Turn[], limits: Limits): string | null {
-  const knowsAny = limits.messages !== null || limits.characters !== null || limits.requestBytes !== null;
-  if (!knowsAny) return turns[Math.ceil(turns.length / 2)]?.id ?? null;
+  if (!knowsAny(limits)) return turns[Math.ceil(turns.length / 2)]?.id ?? null;
   const size: Size = { messages: 1, characters: 0, bytes: 0 };
   let first: Turn | undefined;
   for (const turn of turns.toReversed()) {
@@ -128,6 +129,10 @@ export function newestThatFit(turns: readonly Turn[], limits: Limits): string | 
     first = turn;
   }
   return first === turns[0] ? null : ((first ?? turns.at(-1))?.id ?? null);
+}
+
+function knowsAny({ messages, characters, requestBytes }: Limits): boolean {
+  return messages !== null || characters !== null || requestBytes !== null;
 }
 
 /** The messages as they travel. `urlOf` finds an image's bytes; one that the store lost is named as removed. */

@@ -1,10 +1,12 @@
 /**
- * Conversations in this browser, each person's apart. Where there is no database (private windows of some browsers, a full
+ * Conversations in this browser, each person's apart. What was saved a moment ago is here at once, whenever the database takes
+ * it; what it has not taken when the page goes stays in the tab. Where there is no database (private windows of some browsers, a full
  * disk) they live as long as the page does, and the page says so.
  */
 import type { StoredImage } from './attachment';
 import type { Conversation } from './conversation';
 import { CONVERSATIONS, IMAGES, IMAGES_BY_AGE, IMAGES_BY_CHAT, openDatabase, restored, SUMMARIES, summaryOf, type Summary } from './database';
+import { forgetUnsaved, keepUnsaved, type Owner, unsaved } from './unsaved';
 
 export type { Summary } from './database';
 
@@ -16,37 +18,50 @@ const SEARCH_BATCH = 40;
 /** What does not fit into the store any more is told once. */
 export type Trouble = 'not-kept' | 'images-dropped';
 
+/** One that waits for the database; each save makes another of these, and only the latest one's end counts. */
+interface Waiting {
+  conversation: Conversation;
+}
+
 /** The conversations that are kept. */
 export class Store {
-  private readonly memory = new Map<string, Conversation>();
+  /** What the database has not taken, or not yet: as it is now, and later. */
+  private readonly memory = new Map<string, Waiting>();
   private readonly images = new Map<string, StoredImage>();
-  private database: Promise<IDBDatabase | null> | undefined;
-  private readonly owner: Promise<string | null>;
+  private readonly database: Promise<IDBDatabase | null>;
   private readonly onTrouble: (trouble: Trouble) => void;
+  private owner: Owner;
+  /** Over when what a page before this one left in the tab is here. */
+  private readonly recovered: Promise<void>;
 
   /** `owner` is the account whose chats these are; null where all people of this browser are one. */
   constructor(owner: Promise<string | null>, onTrouble: (trouble: Trouble) => void) {
-    this.owner = owner;
     this.onTrouble = onTrouble;
+    this.database = owner.then((found) => openDatabase(found ? `${DATABASE} ${found}` : DATABASE)).catch(() => null);
+    this.recovered = owner.then((found) => this.recover(found));
   }
 
   /** All of them, the latest first. */
   async list(): Promise<Summary[]> {
     const found = (await this.run<Summary[]>('readonly', (table) => table(SUMMARIES).getAll())) ?? [];
-    const others = [...this.memory.values()].map(summaryOf);
+    await this.recovered;
+    const others = [...this.memory.values()].map(({ conversation }) => summaryOf(conversation));
     const isOther = new Set(others.map(({ id }) => id));
     return [...found.filter(({ id }) => !isOther.has(id)), ...others].sort((a, b) => b.updated - a.updated);
   }
 
   /** One of them. */
   async load(id: string): Promise<Conversation | undefined> {
+    await this.recovered;
     const kept = this.memory.get(id);
-    if (kept) return structuredClone(kept);
+    if (kept) return structuredClone(kept.conversation);
     return restored(await this.run('readonly', (table) => table(CONVERSATIONS).get(id))) ?? undefined;
   }
 
   /** Keeps it, in place of what was kept of it before. Where it finds no room, the oldest images make some. */
   async save(conversation: Conversation): Promise<void> {
+    const waiting = { conversation };
+    this.memory.set(conversation.id, waiting);
     const isSaved = () => this.run('readwrite', (table) => {
       table(SUMMARIES).put(summaryOf(conversation));
       return table(CONVERSATIONS).put(conversation);
@@ -56,16 +71,18 @@ export class Store {
       this.onTrouble('images-dropped');
       saved = await isSaved();
     }
-    if (saved !== null) this.memory.delete(conversation.id);
-    else {
-      this.memory.set(conversation.id, structuredClone(conversation));
-      this.onTrouble('not-kept');
-    }
+    if (saved === null) this.onTrouble('not-kept');
+    else if (this.memory.get(conversation.id) === waiting) this.forget(conversation.id);
+  }
+
+  /** Before the page goes: what the database has not taken stays in the tab. */
+  keepUnsaved(): void {
+    keepUnsaved(this.owner, [...this.memory.values()].map(({ conversation }) => conversation));
   }
 
   /** Forgets it, with its images. */
   async remove(id: string): Promise<void> {
-    this.memory.delete(id);
+    this.forget(id);
     for (const image of this.images.values()) if (image.chat === id) this.images.delete(image.id);
     await this.run('readwrite', (table) => {
       const keys = table(IMAGES).index(IMAGES_BY_CHAT).getAllKeys(id);
@@ -130,6 +147,30 @@ export class Store {
     await navigator.storage?.persist?.().catch(() => false);
   }
 
+  /** Takes what the page before this one left. What another tab has stored of it since then is newer, and stays. */
+  private async recover(owner: string | null): Promise<void> {
+    const left = unsaved(owner).filter(({ id }) => !this.memory.has(id)).map((conversation) => ({ conversation }));
+    for (const waiting of left) this.memory.set(waiting.conversation.id, waiting);
+    this.owner = owner;
+    this.keepUnsaved();
+    forgetUnsaved(undefined);
+    for (const waiting of left) void this.saveUnlessOlder(waiting);
+  }
+
+  private async saveUnlessOlder(waiting: Waiting): Promise<void> {
+    const { id, updated } = waiting.conversation;
+    const stored = restored(await this.run('readonly', (table) => table(CONVERSATIONS).get(id)));
+    if (this.memory.get(id) !== waiting) return;
+    if (stored && stored.updated > updated) this.forget(id);
+    else await this.save(waiting.conversation);
+  }
+
+  /** It is in the database, or nowhere. */
+  private forget(id: string): void {
+    this.memory.delete(id);
+    if (this.memory.size === 0) forgetUnsaved(this.owner);
+  }
+
   /** Makes room: a tenth of the images, and at least one. False if there are none. */
   private async dropOldestImages(): Promise<boolean> {
     let dropped = 0;
@@ -147,7 +188,6 @@ export class Store {
 
   /** The result of the last request; null where there is no database that works, or no room in it. */
   private async run<Result>(mode: IDBTransactionMode, work: (table: (name: string) => IDBObjectStore) => IDBRequest): Promise<Result | null> {
-    this.database ??= this.owner.then((owner) => openDatabase(owner ? `${DATABASE} ${owner}` : DATABASE)).catch(() => null);
     const database = await this.database;
     if (!database) {
       this.onTrouble('not-kept');

@@ -79,8 +79,9 @@ export function footnoteStart(src: string): number {
   return at < 0 ? -1 : at + 1;
 }
 
-/** `[^1]` in a text. */
+/** `[^1]` in a text; not `[^"]` and `[^a-z]`, which are of regular expressions. */
 export function footnoteRef(src: string): FootnoteRefToken | undefined {
-  const match = /^\[\^([^\]\s]{1,40})\]/.exec(src);
-  return match?.[1] ? { type: 'footnoteRef', raw: match[0], label: match[1] } : undefined;
+  const match = /^\[\^([\p{L}\p{N}_.:-]{1,40})\]/u.exec(src);
+  if (!match?.[1] || /^(?:[a-z]-[a-z]|[A-Z]-[A-Z]|\d-\d|_)+$/.test(match[1])) return undefined;
+  return { type: 'footnoteRef', raw: match[0], label: match[1] };
 }

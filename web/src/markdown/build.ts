@@ -12,6 +12,7 @@ import { codeBlock } from './code';
 import { directionOf } from './direction';
 import { decodeEntities } from './entities';
 import { formula } from './formula';
+import { isBreak, lines } from './lines';
 import { isMath } from './math';
 import type { Outline } from './outline';
 import { pairAt } from './tags';
@@ -28,6 +29,8 @@ export function build(tokens: readonly Token[], outline: Outline, depth = 0): Do
     if (pair) {
       nodes.append(el(pair.name, {}, build(tokens.slice(at + 1, pair.end), outline, depth + 1)));
       at = pair.end;
+    } else if (isPlain(token)) {
+      nodes.append(lines(decodeEntities(token.text), nodes.lastChild, tokens[at + 1]));
     } else nodes.append(node(token, outline, depth));
   }
   return nodes;
@@ -54,7 +57,7 @@ function node(token: Token, outline: Outline, depth: number): Node {
     case 'heading':
       return el(`h${outline.level(known.depth)}`, { class: `level-${known.depth}`, dir: directionOf(known.text) }, inner());
     case 'text':
-      return known.tokens ? inner() : text(decodeEntities(known.text));
+      return inner();
     case 'escape':
       return text(known.text);
     case 'strong':
@@ -93,6 +96,10 @@ function node(token: Token, outline: Outline, depth: number): Node {
   }
 }
 
+function isPlain(token: Token): token is Tokens.Text {
+  return token.type === 'text' && !('tokens' in token && token.tokens);
+}
+
 function text(data: string): Text {
   return document.createTextNode(data);
 }
@@ -129,8 +136,7 @@ function link(href: string, title: string | null | undefined, inner: Node): Node
   }, inner);
 }
 
-/** Line breaks in table cells are the one tag that models use for good reason. */
 function html(token: Tokens.HTML | Tokens.Tag): Node {
-  if (/^<br\s*\/?>$/i.test(token.raw.trim())) return el('br');
+  if (isBreak(token.raw)) return el('br');
   return token.block ? el('p', { class: 'source' }, token.raw.trimEnd()) : text(token.raw);
 }

@@ -7,7 +7,9 @@ import { Lexer, type Links, Tokenizer, type Token, type Tokens } from 'marked';
 
 import { addressEnd } from './address';
 import { details, detailsStart, footnote, footnoteRef, footnoteStart, openDetails } from './blocks';
+import { boldInCjk, boldWithSpace, isOfComments, isOperator } from './emphasis';
 import { blockMath, blockStart, inlineMath, inlineStart, maskMath, openBlockMath, openMath } from './math';
+import { closeOpen } from './open';
 import { hidePipes, PIPE } from './table';
 
 export type { Links, Token };
@@ -21,24 +23,19 @@ export type Stage = 'whole' | 'growing';
  */
 export const MAX_INLINE_CHARS = 16_000;
 
-const CJK = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}]/u;
-const STRONG = /^\*\*(?!\s|\*)([^*\n]+?)(?<!\s)\*\*(?!\*)/;
-
 class ChatTokenizer extends Tokenizer {
   /** The mask of the text that was looked at last: it is the same for all that may be emphasis in one paragraph. */
   private mask = { of: '', is: '' };
 
-  /** CommonMark lets `**注意：**这里` be no bold text; models write it all the time. */
+  /** Emphasis as people mean it, where CommonMark sees another. */
   override emStrong(src: string, masked: string, before = ''): Tokens.Em | Tokens.Strong | undefined {
     // The lexer asks at every letter.
-    if (src[0] !== '*' && src[0] !== '_') return undefined;
+    if ((src[0] !== '*' && src[0] !== '_') || isOperator(src, before)) return undefined;
     if (this.mask.of !== masked) this.mask = { of: masked, is: maskMath(src, masked) };
     const usual = super.emStrong(src, this.mask.is, before);
-    if (usual) return usual;
-    const match = STRONG.exec(src);
-    const text = match?.[1];
-    if (!match || !text || !(CJK.test(text) || CJK.test(before))) return undefined;
-    return { type: 'strong', raw: match[0], text, tokens: this.lexer.inlineTokens(text) };
+    if (usual) return isOfComments(usual.text) ? undefined : usual;
+    const bold = boldInCjk(src, before);
+    return bold && { type: 'strong', ...bold, tokens: this.lexer.inlineTokens(bold.text) };
   }
 
   /** An address that is followed by Chinese punctuation, or by Arabic, ends there: the sentence goes on, the address does not. */
@@ -81,10 +78,19 @@ class ChatTokenizer extends Tokenizer {
 }
 
 class ChatLexer extends Lexer {
+  /** What is still growing; null for a text that is whole. */
+  growing: string | null = null;
+
   override inlineTokens(src: string, tokens: Token[] = []): Token[] {
-    if (src.length <= MAX_INLINE_CHARS) return super.inlineTokens(src, tokens);
-    tokens.push({ type: 'text', raw: src, text: src, escaped: false });
+    if (src.length > MAX_INLINE_CHARS) tokens.push({ type: 'text', raw: src, text: src, escaped: false });
+    else super.inlineTokens(src, tokens);
+    if (this.isLastRun(src, tokens)) tokens.splice(0, tokens.length, ...closeOpen(tokens));
     return tokens;
+  }
+
+  /** Whether the text ends in this run, which may be one of many: of a list's items, of a table's cells. */
+  private isLastRun(src: string, tokens: Token[]): boolean {
+    return this.growing !== null && tokens === this.inlineQueue.at(-1)?.tokens && this.growing.trimEnd().endsWith(src.trimEnd());
   }
 }
 
@@ -99,13 +105,14 @@ export function lex(source: string, stage: Stage, known: Links = {}): { tokens: 
       childTokens: {},
       // Each is bound to the lexer that works.
       block: [blockMath, details, footnote, ...(growing ? [openBlockMath, openDetails] : [])] as never,
-      inline: [inlineMath, footnoteRef, ...(growing ? [openMath] : [])] as never,
+      inline: [inlineMath, footnoteRef, boldWithSpace, ...(growing ? [openMath] : [])] as never,
       // marked asks for a number; what it does with "nowhere" is to look for a number of at least 0.
       startBlock: [(src) => blockStart(src) ?? -1, detailsStart, footnoteStart],
       startInline: [inlineStart, (src) => src.indexOf('[^')],
     },
   });
   Object.assign(lexer.tokens.links, known);
+  if (growing) lexer.growing = source;
   try {
     const tokens = lexer.lex(source);
     return { tokens, links: tokens.links };

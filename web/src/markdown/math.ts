@@ -48,9 +48,20 @@ function isPrice(tex: string): boolean {
   return /^\d/.test(tex) && /\p{L}{3}/u.test(tex) && !/[\\^_={}]/.test(tex);
 }
 
-/** `$HOME/$USER`, `($x,$y)`: a dollar that has an operator before it and a word behind it begins something, and ends nothing. */
-function isVariable(tex: string, behind: string): boolean {
-  return behind === '{' || (/[,:;/=.|&(+*{[<>-]$/.test(tex) && /[\p{L}_]/u.test(behind));
+/**
+ * `$HOME/$USER`, `"$from" "$to"`, `f(data$x, data$y)`: the dollars of a program that stands in the text without a fence. One
+ * that has an operator before it and a word behind it begins something, and ends nothing; and what has quotes in it, or
+ * brackets that do not close, is no formula where it has no command of TeX either.
+ */
+function isCode(tex: string, behind: string): boolean {
+  if (behind === '{' || (/[,:;/=.|&(+*{[<>'"-]$/.test(tex) && /[\p{L}_(]/u.test(behind))) return true;
+  if (/\\[a-zA-Z]/.test(tex)) return false;
+  const bare = tex.replace(/\\./g, '');
+  return bare.includes('"') || count(bare, /[([{]/g) !== count(bare, /[)\]}]/g);
+}
+
+function count(text: string, marks: RegExp): number {
+  return text.match(marks)?.length ?? 0;
 }
 
 /** A formula on lines of its own, blank lines inside allowed. */
@@ -72,7 +83,7 @@ export function inlineMath(src: string): MathToken | undefined {
   if (src.startsWith('$$')) return matched(INLINE_DOLLARS, src, true);
   if (!src.startsWith('$')) return undefined;
   const found = matched(INLINE_DOLLAR, src, false);
-  return found && !isPrice(found.tex) && !isVariable(found.tex, src[found.raw.length] ?? '') ? found : undefined;
+  return found && !isPrice(found.tex) && !isCode(found.tex, src[found.raw.length] ?? '') ? found : undefined;
 }
 
 /** The beginning of a formula whose end has not come yet. A single dollar is more often a price: it waits as text. */

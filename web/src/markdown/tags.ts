@@ -33,6 +33,18 @@ export function pairAt(tokens: readonly Token[], at: number): Pair | undefined {
   return undefined;
 }
 
+/** The closing tags that these tokens still want, the innermost first. */
+export function unclosedTags(tokens: readonly Token[]): Token[] {
+  const open: string[] = [];
+  for (const token of tokens) {
+    const opened = tagName(token, '');
+    if (opened) open.push(opened);
+    const at = open.lastIndexOf(tagName(token, '/') ?? '');
+    if (at >= 0) open.splice(at);
+  }
+  return open.reverse().map((name) => ({ type: 'html', raw: `</${name}>`, text: `</${name}>`, block: false }));
+}
+
 function tagName(token: Token | undefined, slash: '' | '/'): Written | undefined {
   if (token?.type !== 'html' || token.block) return undefined;
   const name = /^<(\/?)([a-z]+)>$/i.exec(token.raw);

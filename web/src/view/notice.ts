@@ -57,7 +57,7 @@ function show(content: Content, failure: Failure | null, requestId: string | nul
       el('p', { class: 'notice-title' }, content.title),
       content.text && el('p', {}, content.text),
       content.said && el('p', { class: 'said', dir: 'auto', lang: 'en' }, content.said),
-      failure?.retryAfter && isLast ? el('p', { class: 'wait', 'data-seconds': failure.retryAfter }) : null,
+      failure?.retryAfter && isLast ? el('p', { class: 'wait', 'data-until': (failure.saidAt ?? Date.now()) + failure.retryAfter * 1000 }) : null,
       failure && requestId && el('p', { class: 'request-id' }, `${words.requestId} `, el('code', { dir: 'ltr' }, requestId),
         el('button', { type: 'button', class: 'quiet', 'data-act': 'copy-id' }, icon('copy'), words.copy)),
       acts.length > 0 && el('div', { class: 'acts' },

@@ -14,6 +14,11 @@ const FRAME_MS = 10;
 /** And for the first sight of a conversation, where nothing is there yet that could be held up. */
 const FIRST_MS = 40;
 
+/** Turns that a conversation is first shown with, its last ones; those before them come in the frames that follow. */
+const FIRST_TURNS = 24;
+/** And so many at once, before it is looked at the time. */
+const BATCH = 8;
+
 /** Shows a path of turns in `box`, which scrolls in `scroller`. */
 export class Transcript {
   private readonly box: HTMLElement;
@@ -23,6 +28,8 @@ export class Transcript {
   private readonly request: () => void;
   private readonly near = new Set<Element>();
   private readonly observer: IntersectionObserver;
+  /** Turns at the beginning of the path that have no view yet. */
+  private older: Turn[] = [];
   private views: TurnView[] = [];
   private byElement = new Map<Element, TurnView>();
   /** Those that are not all shown yet. */
@@ -44,16 +51,13 @@ export class Transcript {
 
   /** Shows these turns; those that were shown before in the same place stay as they are. */
   show(path: readonly Turn[]): void {
-    let same = 0;
-    while (same < path.length && this.views[same]?.source.turn === path[same]) same += 1;
-    for (const view of this.views.splice(same)) this.drop(view);
-    for (const turn of path.slice(same)) {
-      const view = new TurnView(this.sourceOf(turn), this.views.length + 1);
-      this.views.push(view);
-      this.byElement.set(view.element, view);
-      this.observer.observe(view.element);
-    }
-    this.box.append(...this.views.slice(same).map(({ element }) => element));
+    const same = this.sameAs(path);
+    for (const view of this.views.splice(Math.max(0, same - this.older.length))) this.drop(view);
+    const news = this.views.length > 0 ? path.slice(same) : path.slice(-FIRST_TURNS);
+    if (this.views.length === 0) this.older = path.slice(0, -FIRST_TURNS);
+    const views = this.made(news, path.length - news.length);
+    this.views.push(...views);
+    this.box.append(...views.map(({ element }) => element));
     const last = this.views.at(-1);
     if (last && !last.isAwake) {
       last.wake();
@@ -63,8 +67,9 @@ export class Transcript {
     this.request();
   }
 
-  /** The view of a turn that is shown. */
+  /** The view of a turn that is shown, or is about to be. */
   viewOf(turn: Turn): TurnView | undefined {
+    if (this.older.includes(turn)) this.showOlder(this.older.length);
     return this.views.find((view) => view.source.turn === turn);
   }
 
@@ -97,17 +102,46 @@ export class Transcript {
         else this.unfinished.add(view);
       });
     }
-    if (this.unfinished.size > 0) this.request();
+    while (this.older.length > 0 && performance.now() < until) this.showOlder(BATCH);
+    if (this.unfinished.size > 0 || this.older.length > 0) this.request();
     this.letSleep();
   }
 
   /** Renders all of it at once, for paper. */
   async wakeAll(): Promise<void> {
+    this.showOlder(this.older.length);
     for (const view of this.views) {
       view.wake();
       view.update(undefined, Infinity);
     }
     await finishDecorations();
+  }
+
+  /** How many turns of the path are shown already, from its beginning on. */
+  private sameAs(path: readonly Turn[]): number {
+    const shown = [...this.older, ...this.views.map(({ source }) => source.turn)];
+    const other = shown.findIndex((turn, index) => turn !== path[index]);
+    return other < 0 ? shown.length : other;
+  }
+
+  /** Views of turns of which the first one has so many before it. */
+  private made(turns: readonly Turn[], before: number): TurnView[] {
+    return turns.map((turn, index) => {
+      const view = new TurnView(this.sourceOf(turn), before + index + 1);
+      this.byElement.set(view.element, view);
+      this.observer.observe(view.element);
+      return view;
+    });
+  }
+
+  /** Puts as many of the older turns above those that are there. What the reader looks at stays where it is. */
+  private showOlder(count: number): void {
+    const turns = this.older.splice(Math.max(0, this.older.length - count));
+    const views = this.made(turns, this.older.length);
+    this.views.unshift(...views);
+    const { scrollTop, scrollHeight } = this.scroller;
+    this.box.prepend(...views.map(({ element }) => element));
+    if (!CSS.supports('overflow-anchor', 'auto')) this.scroller.scrollTop = scrollTop + this.scroller.scrollHeight - scrollHeight;
   }
 
   /** Awake turns with something left to show, and near ones that are not awake: those at the end first, as one reads there. */

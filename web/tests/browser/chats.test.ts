@@ -42,7 +42,7 @@ test('switching does not end an answer: it goes on unseen and is there on return
   await it.exchange('Quick one', (quick) => quick.start().say('quick').done());
   reply.say('gone on, ');
   await row('Slow one').locator('.chat').click();
-  await expect.poll(() => text(it.last('.answer > .markdown'))).toBe('Begun, gone on,');
+  await expect.poll(() => text(it.last('.answer > .markdown'))).toBe('Begun, gone on, ');
   expect(await it.page.isVisible('#stop')).toBe(true);
   reply.say('ended.').done();
   await visible(it.last('.figures'));
@@ -55,12 +55,11 @@ test('a reload in the middle keeps what came, says so, and Retry asks again', as
   const reply = await coming;
   reply.start().think('thoughts').say('half an answer');
   await visible(it.last('.answer > .markdown p'));
-  await it.page.waitForTimeout(1700);
   reply.say(' and more');
-  await it.page.waitForTimeout(200);
+  await it.page.getByText('and more').waitFor();
   await it.page.reload();
   await visible(it.last('.notice[data-code=interrupted]'));
-  expect(await text(it.last('.answer > .markdown'))).toContain('half an answer');
+  expect(await text(it.last('.answer > .markdown'))).toBe('half an answer and more');
   await it.backend.answer((again) => again.start().say('whole').done());
   await it.last('[data-act=retry]').click();
   await expect.poll(() => text(it.last('.answer > .markdown'))).toBe('whole');
@@ -91,6 +90,58 @@ test('a chat is renamed, exported with its thoughts folded, deleted, brought bac
   await visible(it.page.locator('#empty'));
   await it.page.reload();
   expect(await rows().count()).toBe(0);
+});
+
+test('what is typed while a chat still loads is meant for it, and asked in a new one if there is none', async () => {
+  await it.exchange('First');
+  await it.page.addInitScript(() => {
+    const open = IDBFactory.prototype.open;
+    // A browser that is slow to open its database, until the test lets it.
+    IDBFactory.prototype.open = function (...wanted) {
+      const shown = document.createElement('i') as unknown as IDBOpenDBRequest;
+      (window as never as { go(): void }).go = () => {
+        const request = open.apply(this, wanted);
+        request.onsuccess = () => {
+          Object.defineProperty(shown, 'result', { value: request.result });
+          shown.onsuccess?.(new Event('success'));
+        };
+      };
+      return shown;
+    };
+  });
+  const go = () => it.page.evaluate(() => (window as never as { go(): void }).go());
+  for (const [address, turns] of [[it.page.url(), 2], [`${it.backend.url}/#nowhere`, 1]] as const) {
+    await it.page.goto(address);
+    await it.page.reload();
+    await it.page.fill('#question', 'Typed early');
+    await go();
+    await expect.poll(() => it.page.locator('.turn').count()).toBe(turns - 1);
+    expect(await it.page.inputValue('#question')).toBe('Typed early');
+    await it.page.press('#question', 'Enter');
+    await expect.poll(() => it.page.locator('.turn').count()).toBe(turns);
+    await visible(it.last('.figures'));
+  }
+});
+
+test('a chat that ends before the database opens survives reloads, and is in the database when that has opened', async () => {
+  // A database that does not come, as on a busy machine; what the window is called is what a reload leaves alone.
+  await it.page.addInitScript(() => {
+    if (window.name !== 'opens') IDBFactory.prototype.open = () => new EventTarget() as IDBOpenDBRequest;
+  });
+  const isThere = async () => {
+    await it.page.reload();
+    await visible(it.last('.figures'));
+    expect(await text(it.last('.answer > .markdown'))).toBe('The answer');
+  };
+  await it.page.reload();
+  await it.exchange('Early', (reply) => reply.start().say('The answer').done());
+  await isThere();
+  await it.page.evaluate(() => (window.name = 'opens'));
+  await isThere();
+  await visible(row('Early'));
+  // Nothing is left in the tab once the database has it.
+  await expect.poll(() => it.page.evaluate(() => Object.keys(sessionStorage).filter((key) => key.startsWith('unsaved')))).toEqual([]);
+  await isThere();
 });
 
 test('a suggestion asks', async () => {

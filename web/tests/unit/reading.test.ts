@@ -17,7 +17,7 @@ function render(source: string): HTMLElement {
 /** Elements by name, without their attributes, and text. */
 function outline(node: Node): string {
   const inner = [...node.childNodes].map(outline).join('');
-  if (!(node instanceof HTMLElement)) return (node.textContent ?? '').replace(/\s+/g, ' ');
+  if (!(node instanceof HTMLElement)) return node.textContent ?? '';
   if (node.classList.contains('formula')) return `[${node.dataset.tex}]`;
   return node.localName === 'div' || node.localName === 'p' ? inner : `<${node.localName}>${inner}</>`;
 }
@@ -49,6 +49,28 @@ const DECISIONS: [why: string, source: string, meant: string][] = [
   ['details without an end are text', '<details>\n\nx', '<details>x'],
   ['a footnote and the mark that refers to it', 'So[^1].\n\n[^1]: Because.', 'So<sup>1</>.<sup>1</> Because.'],
   ['a footnote of one word is no definition of a link', 'So[^a].\n\n[^a]: https://x.example', 'So<sup>a</>.<sup>a</> <a>https://x.example</>'],
+  ['a class of letters in a regular expression is no footnote', 'Match [^"], [^a-z] or [^0-9_].', 'Match [^"], [^a-z] or [^0-9_].'],
+  ['but a footnote may be called what one likes', 'So[^ref-1] and[^note_b].', 'So<sup>ref-1</> and<sup>note_b</>.'],
+  ['a new line is meant as one', 'Rent: 700\nFood: 300\n  of it out: 80', 'Rent: 700<br></>Food: 300<br></>  of it out: 80'],
+  ['also behind points that are no list', '• one\n\u2003– half\n• two', '• one<br></>\u2003– half<br></>• two'],
+  ['and in an item, and a quote', '- a\n  b\n\n> c\n> d', '<ul><li>a<br></>b</></><blockquote>c<br></>d</>'],
+  ['and between bold lines', '**a**: 1\n**b**: 2', '<strong>a</>: 1<br></><strong>b</>: 2'],
+  ['a break that is written as well is one', 'a<br>\nb\n<br>c  \nd', 'a<br></>b<br></>c<br></>d'],
+  ['beside a formula of its own lines there is none to make', 'so \\[x\\]\nand', 'so [x]and'],
+  ['the variables of a script without a fence are no formula', 'cp "$from" "$to" && rm "$from"', 'cp "$from" "$to" && rm "$from"'],
+  ['nor of several lines of one', 'if [ "$a" -gt "$b" ]; then\n  c=$((a - b))\n  d=$(f "$c")', 'if [ "$a" -gt "$b" ]; then<br></>  c=$((a - b))<br></>  d=$(f "$c")'],
+  ['nor the columns of R', 'fit$time <- as.Date(raw$time)', 'fit$time <- as.Date(raw$time)'],
+  ['nor paths of them', 'cat "$dir/$(basename x)"', 'cat "$dir/$(basename x)"'],
+  ['but half-open intervals, quotes in words and open braces are formulas', '$[0, 1)$, $(0, 1]$, $x = \\text{"a"}$, $f\\left( x \\right.$', '[[0, 1)], [(0, 1]], [x = \\text{"a"}], [f\\left( x \\right.]'],
+  ['a star between factors multiplies', 'a*sin(x) + b*cos(y), 2*(3)*4', 'a*sin(x) + b*cos(y), 2*(3)*4'],
+  ['one between words of Chinese is emphasis', '这*很*重要', '这<em>很</>重要'],
+  ['and one at the beginning of a word, whatever follows', 'many *NPC*s, (*so*)', 'many <em>NPC</>s, (<em>so</>)'],
+  ['an index is none', '(AB)_{ij} = (CD)_{ji}', '(AB)_{ij} = (CD)_{ji}'],
+  ['nor are the marks of comments', '/* one */\na { }\n/* two */', '/* one */<br></>a { }<br></>/* two */'],
+  ['nor a line for editors', '# -*- coding: utf-8 -*-'.slice(2), '-*- coding: utf-8 -*-'],
+  ['bold with a space before its end is bold', '**Welcome! **\n**Note: ** read this', '<strong>Welcome!</><br></><strong>Note:</> read this'],
+  ['and with one behind its beginning, where a line begins', '** Serves 4**\n\n1. ** Soup**: hot', '<strong>Serves 4</><ol><li><strong>Soup</>: hot</></>'],
+  ['but powers are none', 'x ** y** z, 2 ** 3 ** 4, f(*a, **k)', 'x ** y** z, 2 ** 3 ** 4, f(*a, **k)'],
   ['an address ends before Chinese punctuation', '见 https://example.com/docs（说明），然后', '见 <a>https://example.com/docs</>（说明），然后'],
   ['bold beside Chinese punctuation', '**注意：**这里', '<strong>注意：</>这里'],
 ];
