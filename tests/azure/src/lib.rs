@@ -6,7 +6,7 @@
 //!
 //! # Layout, in reading order
 //! - [`Azure`]: the running whole. [`place`]: the folder and the environment in which azd meets it. [`tools`]: where azd
-//!   and the compiler are.
+//!   and the compiler are. [`compiler`]: asks it once for each text, for the tests.
 //! - `proxy`, `authority`: sockets and certificates. `door`: what the project's own stand-ins for programs ask.
 //! - `entra`, `tokens`: sign-in. `arm` and below it: Resource Manager, route by route.
 //! - `deploy`, `snapshot`, `nested`, `expression`, `invent`: one deployment.
@@ -20,6 +20,7 @@
 
 mod arm;
 mod authority;
+pub mod compiler;
 mod deploy;
 mod door;
 mod entra;

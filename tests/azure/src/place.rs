@@ -40,6 +40,8 @@ pub struct Materials<'a> {
     pub azd: &'a Path,
     /// The Bicep compiler.
     pub bicep: &'a Path,
+    /// Where it is kept what the compiler said, so that it is asked once for each text.
+    pub compiled: Option<&'a Path>,
     /// Stand in for the compiler's driver as well, and let npm go past the proxy: for a run that nobody watches.
     pub alone: bool,
 }
@@ -119,11 +121,14 @@ fn make(folder: &Path, materials: &Materials<'_>) -> io::Result<Place> {
         keep_graph_types(&types, &home)?;
     }
     let bicep = programs.join("bicep");
-    let compiler = materials.bicep.display();
-    script(
-        &bicep,
-        &format!("HOME='{}' DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=1 exec '{compiler}' \"$@\"", home.display()),
-    )?;
+    let mut compiler = materials.bicep.to_owned();
+    let mut set = format!("HOME='{}' DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=1", home.display());
+    if let Some(kept) = materials.compiled {
+        set.push_str(&format!(" COMPILER='{}' COMPILED='{}'", compiler.display(), kept.display()));
+        compiler = folder.join("compiler");
+        link(materials.stand_in, &compiler)?;
+    }
+    script(&bicep, &format!("{set} exec '{}' \"$@\"", compiler.display()))?;
     if let Some(npm) = judges::tool("npm").filter(|_| materials.alone) {
         // The registry is none of this world's hosts; and what is installed is not installed again.
         let installed = "[ \"$1\" = ci ] && [ node_modules/.package-lock.json -nt package-lock.json ] && exit 0";

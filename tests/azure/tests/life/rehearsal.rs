@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::Once;
 use std::time::{Duration, Instant};
 
 use scripted_azure::log::{Entry, Program, Request, What};
@@ -20,6 +21,9 @@ const COMMAND_WAIT: Duration = Duration::from_mins(10);
 
 /// One copy, so one life at a time.
 static TURN: Mutex<()> = Mutex::const_new(());
+
+/// What an earlier run has kept of the compiler's words is of no use, and would only grow.
+static FRESH: Once = Once::new();
 
 /// azd, its copy of the project, and its Azure.
 pub(crate) struct Rehearsal {
@@ -64,6 +68,8 @@ impl Rehearsal {
             port: 0,
         };
         let _ = fs::remove_dir_all(&folder);
+        let compiled = project.join("target/rehearsal/compiled");
+        FRESH.call_once(|| drop(fs::remove_dir_all(&compiled)));
         let azure = Azure::start(options).await.unwrap();
         let materials = Materials {
             url: &azure.url(),
@@ -71,6 +77,7 @@ impl Rehearsal {
             stand_in: Path::new(env!("CARGO_BIN_EXE_stand-in")),
             azd: &azd,
             bicep: &bicep,
+            compiled: Some(&compiled),
             alone: true,
         };
         let place = Place::new(&folder.join("place"), &materials).unwrap();
