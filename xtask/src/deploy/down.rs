@@ -30,14 +30,15 @@ struct Registration {
 
 /// Looks before `azd down` begins: what it would do wrong, and what it will not do.
 pub(super) fn before() -> Outcome {
+    let az = tool("az");
+    // First of all: what is deleted by hand in place of azd ends in `after-down`, too.
+    let registration = registration(az.as_deref());
+    note(&place(), registration.as_ref())?;
     let group = known("AZURE_ENV_NAME").map(|environment| format!("rg-{environment}"));
     let account = known("EXISTING_AI_ACCOUNT");
     if let Some(why) = refusal(known("EXISTING_RESOURCE_GROUP"), account, known("EXISTING_AI_RESOURCE_GROUP"), group) {
         return Err(format!("{why}. See \"Removing\" in docs/deploying.md for a way that deletes only what was made"));
     }
-    let az = tool("az");
-    let registration = registration(az.as_deref());
-    note(&place(), registration.as_ref())?;
     // Outputs are there, and the group that they name is not: azd would ask for its resources, and end on the answer.
     match (az, known("AZURE_RESOURCE_GROUP")) {
         (Some(az), Some(group)) => still_there(&az, &group),
@@ -107,7 +108,7 @@ fn still_there(az: &Path, group: &str) -> Outcome {
         return Ok(());
     }
     Err(format!(
-        "the resource group {group} is gone already, and azd would fail on that. `cargo xtask deploy after-down` deletes the \
+        "the resource group {group} is gone already: azd would fail on that, or report success and purge nothing. `cargo xtask deploy after-down` deletes the \
          app registration; `cargo xtask deploy purge` frees the model account's name and quota. Then nothing is left"
     ))
 }
