@@ -265,6 +265,19 @@ module workbook 'modules/workbook.bicep' = {
   }
 }
 
+module dashboard 'modules/dashboard.bicep' = {
+  scope: resourceGroup(groupName)
+  params: {
+    name: 'dash-${token}'
+    title: 'Reasoning chat (${environmentName})'
+    location: location
+    tags: tags
+    insightsId: telemetryAccess.outputs.insightsId
+    workbookId: workbook.outputs.id
+    pageOrigin: page.outputs.origin
+  }
+}
+
 module alerts 'modules/alerts.bicep' = if (!empty(alertEmail)) {
   scope: resourceGroup(groupName)
   params: {

@@ -53,5 +53,7 @@ pub const TENANT: &str = "11111111-1111-1111-1111-111111111111";
 pub const SUBSCRIPTION: &str = "22222222-2222-2222-2222-222222222222";
 /// Entra's host.
 pub const LOGIN: &str = "login.microsoftonline.com";
+/// The portal's host, which nobody asks here: azd sends a browser there.
+pub const PORTAL: &str = "portal.azure.com";
 /// Resource Manager's host.
 pub const ARM: &str = "management.azure.com";

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{fs, io};
 
-use crate::tools;
+use crate::{PORTAL, tools};
 
 /// Who is called in place of the program of this name.
 const STAND_INS: [&str; 3] = ["npx", "func", "az"];
@@ -26,6 +26,9 @@ const CLEARED: [&str; 11] = [
 /// Where a system keeps what it trusts, if `SSL_CERT_FILE` does not say.
 const ROOTS: [&str; 3] =
     ["/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem"];
+
+/// What a browser was sent to, a line each.
+const OPENED: &str = "opened";
 
 /// What a place is made of.
 #[derive(Clone, Debug)]
@@ -73,6 +76,12 @@ impl Place {
     /// The first folder of the search path.
     pub fn programs(&self) -> PathBuf {
         self.folder.join("programs")
+    }
+
+    /// What a browser was sent to.
+    pub fn opened(&self) -> Vec<String> {
+        let lines = fs::read_to_string(self.folder.join(OPENED)).unwrap_or_default();
+        lines.lines().map(str::to_owned).collect()
     }
 
     /// Puts a command into this environment.
@@ -134,9 +143,13 @@ fn make(folder: &Path, materials: &Materials<'_>) -> io::Result<Place> {
         let installed = "[ \"$1\" = ci ] && [ node_modules/.package-lock.json -nt package-lock.json ] && exit 0";
         script(&programs.join("npm"), &format!("{installed}\nunset HTTPS_PROXY\nexec '{}' \"$@\"", npm.display()))?;
     }
-    // Plays the browser of a sign-in: consent is given at once, and it is sent back to azd.
+    // Plays the browser of a sign-in: consent is given at once, and it is sent back to azd. The portal is not there.
     let browser = programs.join("browser");
-    script(&browser, "exec curl --silent --location --output /dev/null \"$1\"")?;
+    let opened = folder.join(OPENED);
+    let visit = format!(
+        "case \"$1\" in https://{PORTAL}/*) ;; *) exec curl --silent --location --output /dev/null \"$1\" ;; esac"
+    );
+    script(&browser, &format!("echo \"$1\" >> '{}'\n{visit}", opened.display()))?;
     let before = tools::search_path();
     let path = std::iter::once(programs).chain(std::env::split_paths(&before));
     let path = std::env::join_paths(path).map_err(io::Error::other)?;
