@@ -39,10 +39,11 @@ async fn after_each_cure_the_same_command_succeeds() {
     another_person(&life).await;
     publishing::fails(&life).await;
     existing::group(&life).await;
+    existing::account(&life).await;
     removing::without_purge(&life).await;
     removing::refused(&life).await;
     removing::by_hand(&life).await;
-    checks::nothing_leaks(&life, &[]);
+    checks::nothing_leaks(&life);
     checks::no_surprise(&life);
 }
 

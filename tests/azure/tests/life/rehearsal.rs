@@ -19,6 +19,9 @@ use crate::copy;
 /// Longest time of one command: a first one compiles the project's commands.
 const COMMAND_WAIT: Duration = Duration::from_mins(10);
 
+/// Beside what was published.
+const RECORD: &str = "../record.txt";
+
 /// One copy, so one life at a time.
 static TURN: Mutex<()> = Mutex::const_new(());
 
@@ -29,7 +32,7 @@ static FRESH: Once = Once::new();
 pub(crate) struct Rehearsal {
     pub(crate) azure: Azure,
     pub(crate) project: PathBuf,
-    place: Place,
+    pub(crate) place: Place,
     azd: PathBuf,
     _turn: MutexGuard<'static, ()>,
 }
@@ -136,12 +139,17 @@ impl Rehearsal {
         done
     }
 
+    /// All that was printed and asked so far.
+    pub(crate) fn record(&self) -> String {
+        fs::read_to_string(self.azure.kept().join(RECORD)).unwrap()
+    }
+
     /// Adds a command to the record of this life.
     pub(crate) fn keep(&self, name: &str, done: &Done) {
         use std::io::Write as _;
         let lines: String = done.log.iter().map(|entry| format!("{entry}\n")).collect();
         let how = if done.succeeded { "succeeded" } else { "failed" };
-        let file = self.azure.kept().join("../record.txt");
+        let file = self.azure.kept().join(RECORD);
         let mut file = fs::OpenOptions::new().create(true).append(true).open(file).unwrap();
         let took = done.took.as_secs_f64();
         write!(file, "\n$ {name}\n{}\n--- {how} after {took:.1} s\n{lines}", done.text).unwrap();

@@ -1,4 +1,4 @@
-//! A resource group that was there before: azd finds neither it nor what is in it by itself, and deletes nothing of it.
+//! What was there before: azd finds no such resource group by itself, and must delete nothing of it.
 
 use scripted_azure::SUBSCRIPTION;
 use serde_json::json;
@@ -22,12 +22,11 @@ pub(super) async fn group(life: &Rehearsal) {
     // As docs/troubleshooting.md says, "Afterwards".
     let show = life.azd(&["show"]).await.expect("azd show");
     assert!(show.text.contains("not yet provisioned"), "{}", show.text);
+    life.azd(&["monitor"]).await.fails("resource groups");
     let page = life.azd(&["env", "get-value", "PAGE_ORIGIN"]).await.expect("azd env get-value");
     assert_eq!(page.text.trim(), life.values("team")["PAGE_ORIGIN"]);
 
-    let down = life.azd(&DOWN).await;
-    down.fails("EXISTING_RESOURCE_GROUP");
-    assert!(!down.requests().iter().any(|request| request.starts_with("DELETE")), "{:?}", down.requests());
+    refused(life, "EXISTING_RESOURCE_GROUP").await;
     // By hand, as docs/deploying.md says, "Removing".
     assert!(life.azure.state().delete_group(GROUP));
     life.hook("after-down").await.expect("cargo xtask deploy after-down");
@@ -36,4 +35,18 @@ pub(super) async fn group(life: &Rehearsal) {
     of_it(format!("{:?}", life.azure.state().deleted_accounts));
     of_it(format!("{:?}", life.azure.state().applications));
     life.azd(&["env", "select", "chat"]).await.expect("azd env select");
+}
+
+/// An account that was there before, in the group that azd would delete.
+pub(super) async fn account(life: &Rehearsal) {
+    life.set("EXISTING_AI_ACCOUNT", "shared").await;
+    refused(life, "EXISTING_AI_ACCOUNT").await;
+    life.set("EXISTING_AI_ACCOUNT", "").await;
+}
+
+/// `azd down` deletes nothing, and says why.
+async fn refused(life: &Rehearsal, why: &str) {
+    let down = life.azd(&DOWN).await;
+    down.fails(why);
+    assert!(!down.requests().iter().any(|request| request.starts_with("DELETE")), "{:?}", down.requests());
 }
