@@ -7,9 +7,16 @@ use crate::infra::{inputs, outputs, text};
 
 #[test]
 fn hooks_use_outputs_that_exist_and_steps_that_exist() {
-    let source = ["deploy.rs", "deploy/before_up.rs", "deploy/down.rs", "deploy/model.rs", "deploy/publish.rs"]
-        .map(|file| text(&format!("xtask/src/{file}")))
-        .concat();
+    let source = [
+        "deploy.rs",
+        "deploy/before_up.rs",
+        "deploy/down.rs",
+        "deploy/model.rs",
+        "deploy/publish.rs",
+        "deploy/purge.rs",
+    ]
+    .map(|file| text(&format!("xtask/src/{file}")))
+    .concat();
     let mut known: BTreeSet<String> = outputs();
     known.extend(inputs().into_values().map(|(variable, _)| variable));
     known.insert("AZURE_SUBSCRIPTION_ID".to_owned());

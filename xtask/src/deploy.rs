@@ -8,6 +8,7 @@ mod down;
 mod model;
 pub(crate) mod page;
 mod publish;
+mod purge;
 #[cfg(all(test, unix))]
 mod stand_in;
 
@@ -39,7 +40,7 @@ pub(crate) fn deploy(step: &str) -> Outcome {
         "addresses" => addresses(),
         "before-down" => down::before(),
         "after-down" => down::after(),
-        "purge" => down::purge(),
+        "purge" => purge::purge(),
         _ => Err(format!("there is no step {step}: {STEPS}")),
     }
 }
