@@ -7,7 +7,8 @@
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::Arc;
-use std::time::Duration;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use harness::host::{Host, HostOptions};
 use harness::identity::IdentityEndpoint;
@@ -23,6 +24,10 @@ use crate::world::Azure;
 
 /// Time for the real proxy to start the program and to listen.
 const START_WAIT: Duration = Duration::from_secs(30);
+/// Time for it to end the program.
+const END_WAIT: Duration = Duration::from_secs(10);
+/// Between two looks whether it has.
+const LOOK: Duration = Duration::from_millis(20);
 
 /// A deployed app that answers. Dropping it ends its programs.
 #[derive(Debug)]
@@ -36,8 +41,23 @@ pub struct Served {
 #[derive(Debug)]
 #[expect(dead_code, reason = "they are kept, for they end when they are dropped")]
 enum Front {
-    Real(Child),
+    Real(RealProxy),
     StandIn(Host),
+}
+
+/// The real proxy, which ends the program when it is asked to end, and leaves it behind when it is killed.
+#[derive(Debug)]
+struct RealProxy(Child);
+
+impl Drop for RealProxy {
+    fn drop(&mut self) {
+        let Some(id) = self.0.id() else { return };
+        let _ = std::process::Command::new("kill").args(["-TERM", &id.to_string()]).stderr(Stdio::null()).status();
+        let start = Instant::now();
+        while start.elapsed() < END_WAIT && matches!(self.0.try_wait(), Ok(None)) {
+            sleep(LOOK);
+        }
+    }
 }
 
 impl Drop for Served {
@@ -77,7 +97,7 @@ impl Served {
         }
         let (host, port) = if let Some(program) = real_proxy {
             let (child, port) = behind_real_proxy(program, &app.package, &settings).await?;
-            (Front::Real(child), port)
+            (Front::Real(RealProxy(child)), port)
         } else {
             let options = HostOptions { inherit_env: false, env: settings, ..HostOptions::default() };
             let host = Host::start(&app.package, options).await.map_err(|error| error.to_string())?;

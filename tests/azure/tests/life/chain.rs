@@ -1,7 +1,8 @@
 //! From what azd has deployed to an answer on the page: the published package behind the host, with the settings that the
 //! deployment gave it, the uploaded page with its policy, and `cargo xtask smoke`, which asks both.
 
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
 
 use scripted_azure::served::Served;
 
@@ -39,6 +40,8 @@ pub(crate) async fn answers(life: &Rehearsal) {
     }
     assert!(!served.telemetry().is_empty());
     drop(served);
+    let left = running(life.azure.kept());
+    assert!(left.is_empty(), "{left:?} still run");
 
     // Behind the project's own stand-in for the host, and by azd's sign-in, which was admitted.
     let _served = Served::start(&life.azure, None).await.unwrap();
@@ -46,4 +49,11 @@ pub(crate) async fn answers(life: &Rehearsal) {
     command.args(["xtask", "smoke", "--only", "stranger,foreign-token,leaving"]);
     let again = life.run("cargo xtask smoke (the stand-in host)", command).await.expect("cargo xtask smoke");
     assert!(again.text.contains("3 passed, 0 failed"), "{}", again.text);
+}
+
+/// Programs that run from below this folder.
+fn running(folder: &Path) -> Vec<PathBuf> {
+    let processes = fs::read_dir("/proc").unwrap().flatten();
+    let programs = processes.filter_map(|process| fs::read_link(process.path().join("exe")).ok());
+    programs.filter(|program| program.starts_with(folder)).collect()
 }
