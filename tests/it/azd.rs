@@ -58,7 +58,7 @@ fn hooks_use_outputs_that_exist_and_steps_that_exist() {
         azure.lines().map(str::trim).filter(|line| line.starts_with('p') && line.ends_with(':')).collect();
     let expected = [
         "preup:",
-        "preprovision:",
+        "prepackage:",
         "predeploy:",
         "postup:",
         "predown:",

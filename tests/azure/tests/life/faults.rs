@@ -64,6 +64,7 @@ async fn fails_late(life: &Rehearsal) {
     life.azd(&PROVISION).await.expect("azd provision after the cure");
     life.azure.cure();
     assert!(life.values("chat").contains_key("API_ORIGIN"));
+    life.hook("before-provision").await.expect("a look at quota that this deployment itself has used up");
 }
 
 /// azd is ended while the deployment runs, as by a page that cannot be built; that goes on, and is in nobody's way.

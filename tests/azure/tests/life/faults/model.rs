@@ -2,14 +2,15 @@
 
 use scripted_azure::Fault;
 
-use super::PROVISION;
 use crate::rehearsal::{Done, Rehearsal};
 
+const UP: [&str; 2] = ["up", "--no-prompt"];
+
 pub(super) async fn is_wanting(life: &Rehearsal) {
-    // Where the deployment will be there is quota for one and no more, so that the runs to come find it used by themselves.
+    // Where the deployment will be there is quota for one and no more, so that what is looked up later is used by this deployment itself.
     life.azure.quota("eastus2", 100);
     life.azure.quota("swedencentral", 20);
-    let short = life.azd(&["up", "--no-prompt"]).await;
+    let short = life.azd(&UP).await;
     short.fails("the quota in swedencentral leaves 20");
     assert!(short.text.contains("azd env set MODEL_CAPACITY 20"), "{}", short.text);
     // Poland has the most.
@@ -22,7 +23,7 @@ pub(super) async fn is_wanting(life: &Rehearsal) {
         ("MODEL_NAME", "gpt-oss-120b", "gpt-oss-120b (GlobalStandard) is to have a capacity of 100"),
     ] {
         life.set(name, value).await;
-        let refused = life.azd(&PROVISION).await;
+        let refused = life.azd(&UP).await;
         refused.fails(words);
         nothing_has_begun(&refused);
         life.set(name, "").await;
@@ -30,7 +31,7 @@ pub(super) async fn is_wanting(life: &Rehearsal) {
     // azd's own switch is ours, too.
     life.azd(&["config", "set", "validation.provision", "off"]).await.expect("azd config set");
     life.azure.fault(Fault::refusal("POST", "/validate", 400, "Enough", "It has gone on."));
-    life.azd(&PROVISION).await.fails("It has gone on.");
+    life.azd(&UP).await.fails("It has gone on.");
     life.azd(&["config", "unset", "validation.provision"]).await.expect("azd config unset");
     life.set("MODEL_LOCATION", "eastus2").await;
 }
