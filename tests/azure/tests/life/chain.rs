@@ -3,8 +3,10 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use scripted_azure::served::Served;
+use tokio::time::{sleep, timeout};
 
 use crate::rehearsal::Rehearsal;
 
@@ -21,6 +23,10 @@ const ROWS: [&str; 10] = [
     "leaving",
     "telemetry",
 ];
+
+/// Longest wait until nothing of it runs, and between two looks.
+const END_WAIT: Duration = Duration::from_secs(30);
+const LOOK: Duration = Duration::from_millis(50);
 
 /// What was deployed answers, and smoke is green.
 pub(crate) async fn answers(life: &Rehearsal) {
@@ -40,8 +46,14 @@ pub(crate) async fn answers(life: &Rehearsal) {
     }
     assert!(!served.telemetry().is_empty());
     drop(served);
-    let left = running(life.azure.kept());
-    assert!(left.is_empty(), "{left:?} still run");
+    // The proxy has ended; what it has killed is gone as soon as the system gets to it.
+    let gone = async {
+        while !running(life.azure.kept()).is_empty() {
+            sleep(LOOK).await;
+        }
+    };
+    let ended = timeout(END_WAIT, gone).await;
+    assert!(ended.is_ok(), "{:?} still run", running(life.azure.kept()));
 
     // Behind the project's own stand-in for the host, and by azd's sign-in, which was admitted.
     let _served = Served::start(&life.azure, None).await.unwrap();
