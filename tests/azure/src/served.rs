@@ -7,8 +7,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::Arc;
-use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use harness::host::{Host, HostOptions};
 use harness::identity::IdentityEndpoint;
@@ -24,10 +23,6 @@ use crate::world::Azure;
 
 /// Time for the real proxy to start the program and to listen.
 const START_WAIT: Duration = Duration::from_secs(30);
-/// Time for it to end the program.
-const END_WAIT: Duration = Duration::from_secs(10);
-/// Between two looks whether it has.
-const LOOK: Duration = Duration::from_millis(20);
 
 /// A deployed app that answers. Dropping it ends its programs.
 #[derive(Debug)]
@@ -45,17 +40,15 @@ enum Front {
     StandIn(Host),
 }
 
-/// The real proxy, which ends the program when it is asked to end, and leaves it behind when it is killed.
+/// The real proxy. Killed, it would leave the program behind, and asked to end it waits for readers who are still there.
 #[derive(Debug)]
 struct RealProxy(Child);
 
 impl Drop for RealProxy {
     fn drop(&mut self) {
-        let Some(id) = self.0.id() else { return };
-        let _ = std::process::Command::new("kill").args(["-TERM", &id.to_string()]).stderr(Stdio::null()).status();
-        let start = Instant::now();
-        while start.elapsed() < END_WAIT && matches!(self.0.try_wait(), Ok(None)) {
-            sleep(LOOK);
+        if let Some(id) = self.0.id() {
+            let mut command = std::process::Command::new("pkill");
+            let _ = command.args(["-KILL", "-P", &id.to_string()]).stderr(Stdio::null()).status();
         }
     }
 }
