@@ -17,8 +17,8 @@ param environmentName string
 
 // Regions that have Flex Consumption, as Microsoft's samples listed them in May 2026. azd offers these and no other; Azure
 // opens more: `az functionapp list-flexconsumption-locations`.
-// No usageName beside it: azd would then offer no region but those with quota under that name, which would bind the question
-// to one model; it looks up the quota of what the template asks for by itself, before it provisions.
+// No usageName beside it: azd would then offer no region but those with quota under that one name, whatever model was chosen,
+// and none at all, and end, where nobody has any. `cargo xtask deploy before-provision` looks up the model that is wanted.
 @allowed([
   'australiaeast'
   'australiasoutheast'
@@ -262,6 +262,19 @@ module workbook 'modules/workbook.bicep' = {
     location: location
     tags: tags
     insightsId: telemetryAccess.outputs.insightsId
+  }
+}
+
+module dashboard 'modules/dashboard.bicep' = {
+  scope: resourceGroup(groupName)
+  params: {
+    name: 'dash-${token}'
+    title: 'Reasoning chat (${environmentName})'
+    location: location
+    tags: tags
+    insightsId: telemetryAccess.outputs.insightsId
+    workbookId: workbook.outputs.id
+    pageOrigin: page.outputs.origin
   }
 }
 

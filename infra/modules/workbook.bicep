@@ -19,3 +19,5 @@ resource workbook 'Microsoft.Insights/workbooks@2023-06-01' = {
     serializedData: string(union(loadJsonContent('../workbook.json'), { fallbackResourceIds: [insightsId] }))
   }
 }
+
+output id string = workbook.id

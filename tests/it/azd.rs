@@ -7,9 +7,16 @@ use crate::infra::{inputs, outputs, text};
 
 #[test]
 fn hooks_use_outputs_that_exist_and_steps_that_exist() {
-    let source = ["deploy.rs", "deploy/before_up.rs", "deploy/down.rs", "deploy/publish.rs"]
-        .map(|file| text(&format!("xtask/src/{file}")))
-        .concat();
+    let source = [
+        "deploy.rs",
+        "deploy/before_up.rs",
+        "deploy/down.rs",
+        "deploy/model.rs",
+        "deploy/publish.rs",
+        "deploy/purge.rs",
+    ]
+    .map(|file| text(&format!("xtask/src/{file}")))
+    .concat();
     let mut known: BTreeSet<String> = outputs();
     known.extend(inputs().into_values().map(|(variable, _)| variable));
     known.insert("AZURE_SUBSCRIPTION_ID".to_owned());
@@ -34,7 +41,7 @@ fn hooks_use_outputs_that_exist_and_steps_that_exist() {
         let step = pair[0].strip_prefix("cargo xtask deploy ").unwrap_or_else(|| panic!("{}", pair[0]));
         assert!(source.contains(&format!("\"{step}\" =>")), "cargo xtask deploy {step}");
     }
-    assert_eq!(runs.len(), 14);
+    assert_eq!(runs.len(), 16);
     // The schema knows the hooks' names, but lets the word above them be any.
     let keys: Vec<&str> = azure.lines().filter(|line| line.starts_with(char::is_alphabetic)).collect();
     assert_eq!(
@@ -49,14 +56,26 @@ fn hooks_use_outputs_that_exist_and_steps_that_exist() {
     );
     let hooks: Vec<&str> =
         azure.lines().map(str::trim).filter(|line| line.starts_with('p') && line.ends_with(':')).collect();
-    let expected =
-        ["preup:", "predeploy:", "postup:", "predown:", "postdown:", "prepackage:", "predeploy:", "pipeline:"];
+    let expected = [
+        "preup:",
+        "prepackage:",
+        "predeploy:",
+        "postup:",
+        "predown:",
+        "postdown:",
+        "prepackage:",
+        "predeploy:",
+        "pipeline:",
+    ];
     assert_eq!(hooks, expected);
     let steps: Vec<&str> = runs.iter().step_by(2).filter_map(|run| run.rsplit(' ').next()).collect();
     // azd shows the others' words in a pane that it wipes, and without a terminal nowhere.
     let seen = azure.lines().filter(|line| line.contains("interactive: true, run: ")).count();
-    assert_eq!(seen, 12, "all but page-config, which speaks while azd draws");
-    assert_eq!(steps, ["before-up", "api", "addresses", "before-down", "after-down", "page-build", "page-config"]);
+    assert_eq!(seen, 14, "all but page-config, which speaks while azd draws");
+    assert_eq!(
+        steps,
+        ["before-up", "before-provision", "api", "addresses", "before-down", "after-down", "page-build", "page-config"]
+    );
 }
 
 #[test]

@@ -5,8 +5,10 @@
 
 mod before_up;
 mod down;
+mod model;
 pub(crate) mod page;
 mod publish;
+mod purge;
 #[cfg(all(test, unix))]
 mod stand_in;
 
@@ -20,7 +22,8 @@ use crate::stage;
 use crate::steps::Outcome;
 use crate::tool::tool;
 
-const STEPS: &str = "before-up, api, api-by-blob, page-build, page-config, addresses, before-down, after-down, purge";
+const STEPS: &str =
+    "before-up, before-provision, api, api-by-blob, page-build, page-config, addresses, before-down, after-down, purge";
 
 /// The page as it is deployed, under `web/`: `dist` of the service in `azure.yaml`.
 const PAGE: &str = "dist-azure";
@@ -29,6 +32,7 @@ const PAGE: &str = "dist-azure";
 pub(crate) fn deploy(step: &str) -> Outcome {
     match step {
         "before-up" => before_up::check(),
+        "before-provision" => model::check(),
         "api" => publish::api(),
         "api-by-blob" => publish::by_blob(),
         "page-build" => page_build(),
@@ -36,7 +40,7 @@ pub(crate) fn deploy(step: &str) -> Outcome {
         "addresses" => addresses(),
         "before-down" => down::before(),
         "after-down" => down::after(),
-        "purge" => down::purge(),
+        "purge" => purge::purge(),
         _ => Err(format!("there is no step {step}: {STEPS}")),
     }
 }

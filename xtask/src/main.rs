@@ -4,6 +4,7 @@
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line tool talks to the person who called it")]
 
+mod ask;
 mod azd;
 mod bench;
 mod checks;
@@ -34,8 +35,8 @@ cargo xtask COMMAND
   package [BINARY]
           the function app for Azure in dist/func and dist/func.zip, built for x86-64 Linux with glibc 2.28 or newer
   deploy STEP
-          what azd's hooks call: before-up, api, page-build, page-config, addresses, before-down, after-down; api-by-blob; and
-          purge, which frees the name and quota of a deleted model account (docs/deploying.md)
+          what azd's hooks call: before-up, before-provision, api, page-build, page-config, addresses, before-down,
+          after-down; api-by-blob; and purge, which frees the name and quota of a deleted model account (docs/deploying.md)
   deployments
           writes tests/deployments anew: what every choice of docs/deploying.md makes, as the Bicep compiler evaluates it
   azd     a scripted Azure on this machine, for azd's commands without an account (docs/rehearsal.md)

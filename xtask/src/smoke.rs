@@ -6,7 +6,6 @@
 
 #![expect(clippy::indexing_slicing, reason = "a JSON value that is absent is null, and no panic")]
 
-mod ask;
 mod hosting;
 mod insights;
 mod lines;

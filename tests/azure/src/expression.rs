@@ -4,7 +4,7 @@
 use serde_json::{Map, Value, json};
 use uuid::Builder;
 
-use crate::LOGIN;
+use crate::{LOGIN, PORTAL};
 
 /// What expressions ask of the world.
 pub(crate) trait World {
@@ -103,7 +103,10 @@ impl<'a> Parser<'a> {
                 if wants_full { full } else { full["properties"].clone() }
             }
             "deployer" => self.world.deployer(),
-            "environment" => json!({ "authentication": { "loginEndpoint": format!("https://{LOGIN}/") } }),
+            "environment" => json!({
+                "portal": format!("https://{PORTAL}"),
+                "authentication": { "loginEndpoint": format!("https://{LOGIN}/") },
+            }),
             "format" => json!(format(&text(0), arguments.get(1..).unwrap_or_default())),
             "guid" => json!(guid(arguments)),
             "extensionresourceid" => json!(format!("{}/providers/{}/{}", text(0), text(1), text(2))),

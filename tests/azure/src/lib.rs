@@ -6,7 +6,7 @@
 //!
 //! # Layout, in reading order
 //! - [`Azure`]: the running whole. [`place`]: the folder and the environment in which azd meets it. [`tools`]: where azd
-//!   and the compiler are.
+//!   and the compiler are. [`compiler`]: asks it once for each text, for the tests.
 //! - `proxy`, `authority`: sockets and certificates. `door`: what the project's own stand-ins for programs ask.
 //! - `entra`, `tokens`: sign-in. `arm` and below it: Resource Manager, route by route.
 //! - `deploy`, `snapshot`, `nested`, `expression`, `invent`: one deployment.
@@ -20,6 +20,7 @@
 
 mod arm;
 mod authority;
+pub mod compiler;
 mod deploy;
 mod door;
 mod entra;
@@ -52,5 +53,7 @@ pub const TENANT: &str = "11111111-1111-1111-1111-111111111111";
 pub const SUBSCRIPTION: &str = "22222222-2222-2222-2222-222222222222";
 /// Entra's host.
 pub const LOGIN: &str = "login.microsoftonline.com";
+/// The portal's host, which nobody asks here: azd sends a browser there.
+pub const PORTAL: &str = "portal.azure.com";
 /// Resource Manager's host.
 pub const ARM: &str = "management.azure.com";

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{fs, io};
 
-use crate::tools;
+use crate::{PORTAL, tools};
 
 /// Who is called in place of the program of this name.
 const STAND_INS: [&str; 3] = ["npx", "func", "az"];
@@ -27,6 +27,9 @@ const CLEARED: [&str; 11] = [
 const ROOTS: [&str; 3] =
     ["/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem"];
 
+/// What a browser was sent to, a line each.
+const OPENED: &str = "opened";
+
 /// What a place is made of.
 #[derive(Clone, Debug)]
 pub struct Materials<'a> {
@@ -40,6 +43,8 @@ pub struct Materials<'a> {
     pub azd: &'a Path,
     /// The Bicep compiler.
     pub bicep: &'a Path,
+    /// Where it is kept what the compiler said, so that it is asked once for each text.
+    pub compiled: Option<&'a Path>,
     /// Stand in for the compiler's driver as well, and let npm go past the proxy: for a run that nobody watches.
     pub alone: bool,
 }
@@ -71,6 +76,12 @@ impl Place {
     /// The first folder of the search path.
     pub fn programs(&self) -> PathBuf {
         self.folder.join("programs")
+    }
+
+    /// What a browser was sent to.
+    pub fn opened(&self) -> Vec<String> {
+        let lines = fs::read_to_string(self.folder.join(OPENED)).unwrap_or_default();
+        lines.lines().map(str::to_owned).collect()
     }
 
     /// Puts a command into this environment.
@@ -119,19 +130,26 @@ fn make(folder: &Path, materials: &Materials<'_>) -> io::Result<Place> {
         keep_graph_types(&types, &home)?;
     }
     let bicep = programs.join("bicep");
-    let compiler = materials.bicep.display();
-    script(
-        &bicep,
-        &format!("HOME='{}' DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=1 exec '{compiler}' \"$@\"", home.display()),
-    )?;
+    let mut compiler = materials.bicep.to_owned();
+    let mut set = format!("HOME='{}' DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=1", home.display());
+    if let Some(kept) = materials.compiled {
+        set.push_str(&format!(" COMPILER='{}' COMPILED='{}'", compiler.display(), kept.display()));
+        compiler = folder.join("compiler");
+        link(materials.stand_in, &compiler)?;
+    }
+    script(&bicep, &format!("{set} exec '{}' \"$@\"", compiler.display()))?;
     if let Some(npm) = judges::tool("npm").filter(|_| materials.alone) {
         // The registry is none of this world's hosts; and what is installed is not installed again.
         let installed = "[ \"$1\" = ci ] && [ node_modules/.package-lock.json -nt package-lock.json ] && exit 0";
         script(&programs.join("npm"), &format!("{installed}\nunset HTTPS_PROXY\nexec '{}' \"$@\"", npm.display()))?;
     }
-    // Plays the browser of a sign-in: consent is given at once, and it is sent back to azd.
+    // Plays the browser of a sign-in: consent is given at once, and it is sent back to azd. The portal is not there.
     let browser = programs.join("browser");
-    script(&browser, "exec curl --silent --location --output /dev/null \"$1\"")?;
+    let opened = folder.join(OPENED);
+    let visit = format!(
+        "case \"$1\" in https://{PORTAL}/*) ;; *) exec curl --silent --location --output /dev/null \"$1\" ;; esac"
+    );
+    script(&browser, &format!("echo \"$1\" >> '{}'\n{visit}", opened.display()))?;
     let before = tools::search_path();
     let path = std::iter::once(programs).chain(std::env::split_paths(&before));
     let path = std::env::join_paths(path).map_err(io::Error::other)?;

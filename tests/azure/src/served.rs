@@ -36,8 +36,21 @@ pub struct Served {
 #[derive(Debug)]
 #[expect(dead_code, reason = "they are kept, for they end when they are dropped")]
 enum Front {
-    Real(Child),
+    Real(RealProxy),
     StandIn(Host),
+}
+
+/// The real proxy. Killed, it would leave the program behind, and asked to end it waits for readers who are still there.
+#[derive(Debug)]
+struct RealProxy(Child);
+
+impl Drop for RealProxy {
+    fn drop(&mut self) {
+        if let Some(id) = self.0.id() {
+            let mut command = std::process::Command::new("pkill");
+            let _ = command.args(["-KILL", "-P", &id.to_string()]).stderr(Stdio::null()).status();
+        }
+    }
 }
 
 impl Drop for Served {
@@ -77,7 +90,7 @@ impl Served {
         }
         let (host, port) = if let Some(program) = real_proxy {
             let (child, port) = behind_real_proxy(program, &app.package, &settings).await?;
-            (Front::Real(child), port)
+            (Front::Real(RealProxy(child)), port)
         } else {
             let options = HostOptions { inherit_env: false, env: settings, ..HostOptions::default() };
             let host = Host::start(&app.package, options).await.map_err(|error| error.to_string())?;

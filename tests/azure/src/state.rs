@@ -17,6 +17,9 @@ pub const USER_OBJECT: &str = "33333333-3333-3333-3333-333333333333";
 /// The pipeline's identity.
 pub const PIPELINE_OBJECT: &str = "44444444-4444-4444-4444-444444444444";
 
+/// The quota of each model in a region, in its own units.
+const QUOTA: u64 = 1_000;
+
 /// What this world remembers.
 #[derive(Debug, Default)]
 pub struct State {
@@ -57,8 +60,8 @@ pub struct State {
     /// Everything that must be seen nowhere.
     pub(crate) secrets: Vec<String>,
     pub(crate) faults: Faults,
-    /// Quota of each model: used, and limit.
-    pub(crate) quota: (u64, u64),
+    /// Limits of each model's quota, for the regions where they are not the usual one.
+    pub(crate) limits: BTreeMap<String, u64>,
     /// Deployments do not end until they are let go.
     pub(crate) held: bool,
 }
@@ -97,7 +100,7 @@ pub(crate) struct Grant {
 impl State {
     pub(crate) fn new() -> Self {
         let user = Principal { object: USER_OBJECT.to_owned(), name: Some("dev@contoso.example".to_owned()) };
-        Self { user: Some(user), device_pending: 1, quota: (0, 1_000), lifetime: LIFETIME_SECONDS, ..Self::default() }
+        Self { user: Some(user), device_pending: 1, lifetime: LIFETIME_SECONDS, ..Self::default() }
     }
 
     /// A resource, whatever the case of its id.
@@ -113,6 +116,17 @@ impl State {
     /// A resource of this type by its name.
     pub(crate) fn named<'a>(&'a self, kind: &'a str, name: &str) -> Option<&'a Value> {
         self.of_type(kind).find(|found| found["name"].as_str().is_some_and(|other| other.eq_ignore_ascii_case(name)))
+    }
+
+    /// A model's quota in a region: what its deployments there use, and the limit.
+    pub(crate) fn quota(&self, region: &str, model: &str) -> (u64, u64) {
+        let there = self.of_type("Microsoft.CognitiveServices/accounts/deployments").filter(|one| {
+            let account = one["id"].as_str().and_then(|id| Some(id.rsplit_once("/deployments/")?.0));
+            let place = account.and_then(|id| self.resource(id)?["location"].as_str());
+            one["properties"]["model"]["name"] == model && place == Some(region)
+        });
+        let used = there.filter_map(|one| one["sku"]["capacity"].as_u64()).sum();
+        (used, self.limits.get(region).copied().unwrap_or(QUOTA))
     }
 
     /// What a run must not leave behind: everything but the history of deployments.

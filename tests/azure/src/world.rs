@@ -183,9 +183,9 @@ impl Azure {
         self.state().roles.keys().cloned().collect()
     }
 
-    /// Quota of every model: used, and limit.
-    pub fn quota(&self, used: u64, limit: u64) {
-        self.state().quota = (used, limit);
+    /// The quota of every model in this region.
+    pub fn quota(&self, region: &str, limit: u64) {
+        self.state().limits.insert(region.to_owned(), limit);
     }
 
     /// Access tokens are said to live so long from now on: with a minute, azd refreshes its sign-in at every command.

@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
-use super::ask::{Answer, Ask};
 use super::report::Row;
 use super::target::Target;
+use crate::ask::{Answer, Ask};
 
 const NO_PAGE: &str = "where the page is, is not known; say --page URL";
 

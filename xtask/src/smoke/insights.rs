@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use super::ask::Ask;
 use super::report::Row;
 use super::target::{self, Target};
+use crate::ask::Ask;
 
 /// Between two looks.
 const PAUSE: Duration = Duration::from_secs(15);

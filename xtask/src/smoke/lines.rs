@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::ask::Answer;
+use crate::ask::Answer;
 
 /// What an answer's lines said, and when.
 #[derive(Debug, Default)]

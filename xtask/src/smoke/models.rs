@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::ask::Ask;
 use super::report::Row;
 use super::target::Target;
+use crate::ask::Ask;
 
 /// `GET /api/models`
 pub(super) fn list(target: &Target) -> Row {

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::ask::Ask;
 use super::report::Row;
 use super::target::{self, Target};
+use crate::ask::Ask;
 
 const MODELS: [&str; 2] = ["DeepSeek-V3.2", "DeepSeek-V4-Flash"];
 const LIMIT: Duration = Duration::from_mins(5);

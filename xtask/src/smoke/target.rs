@@ -7,8 +7,8 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::Options;
-use super::ask::Answer;
 use super::report::Row;
+use crate::ask::Answer;
 use crate::deploy::known;
 use crate::tool::tool;
 

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::ask::Ask;
 use super::lines::Turn;
 use super::report::Row;
 use super::target::Target;
+use crate::ask::Ask;
 
 /// Longest time of an answer: the program's own bound is nine minutes.
 const ANSWER_LIMIT: Duration = Duration::from_secs(570);
@@ -181,7 +181,7 @@ pub(super) fn leaving(target: &Target) -> Row {
     Row::passed(format!("{READERS} readers left one after the other, and none held another's place"))
 }
 
-fn refused(target: &Target, answer: &super::ask::Answer) -> Row {
+fn refused(target: &Target, answer: &crate::ask::Answer) -> Row {
     let code = answer.json()["code"].as_str().unwrap_or_default().to_owned();
     if let Some(row) = target.not_admitted(answer) {
         return row;

@@ -18,7 +18,7 @@ const MODELS: [(&str, &str, &str, &str); 5] = [
 
 pub(super) fn answer(asked: &Asked, rest: &[&str], state: &mut State) -> Option<Reply> {
     match (asked.method.as_str(), rest) {
-        ("GET", ["locations", _, "usages"]) => Some(usages(state.quota)),
+        ("GET", ["locations", region, "usages"]) => Some(usages(region, state)),
         // One region has no model.
         ("GET", ["locations", "westeurope", "models"]) => Some(list([])),
         ("GET", ["locations", _, "models"]) => Some(list(MODELS.map(model))),
@@ -41,9 +41,12 @@ pub(super) fn answer(asked: &Asked, rest: &[&str], state: &mut State) -> Option<
     }
 }
 
-fn usages((used, limit): (u64, u64)) -> Reply {
+fn usages(region: &str, state: &State) -> Reply {
     let usage = |name: String, used: u64, limit: u64| json!({ "name": { "value": name }, "currentValue": used, "limit": limit, "unit": "Count" });
-    let of_models = MODELS.map(|(kind, _, name, _)| usage(format!("{kind}.GlobalStandard.{name}"), used, limit));
+    let of_models = MODELS.map(|(kind, _, name, _)| {
+        let (used, limit) = state.quota(region, name);
+        usage(format!("{kind}.GlobalStandard.{name}"), used, limit)
+    });
     list(of_models.into_iter().chain([usage("OpenAI.S0.AccountCount".to_owned(), 0, 30)]))
 }
 

@@ -35,6 +35,13 @@ pub(super) fn answer(asked: &Asked, path: &str, low: &str, world: &World) -> Opt
         return (method == "GET")
             .then(|| super::list(package.map(|package| functions(&name, package)).into_iter().flatten()));
     }
+    // Of model accounts the project asks the lists itself: those of a group, and the deployments of one.
+    if low.ends_with("/microsoft.cognitiveservices/accounts") || low.ends_with("/deployments") {
+        let inside = format!("{low}/");
+        let listed =
+            state.resources.iter().filter(|(id, _)| id.strip_prefix(&inside).is_some_and(|name| !name.contains('/')));
+        return (method == "GET").then(|| super::list(listed.map(|(_, found)| found.clone())));
+    }
     let found = state.resources.get(low)?.clone();
     match method {
         "GET" => Some(Reply::ok(found)),

@@ -51,6 +51,7 @@ async fn run(folder: &Path) -> Result<(), String> {
         stand_in: &here.with_file_name("stand-in"),
         azd: &azd,
         bicep: &bicep,
+        compiled: None,
         alone: false,
     };
     let place = Place::new(&folder.join("place"), &materials)?;

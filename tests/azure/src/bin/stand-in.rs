@@ -1,17 +1,27 @@
 //! Stands in for `npx`, `func`, `az` or the compiler's driver, by the name it is called: tells the scripted Azure, and
-//! does what that answers.
+//! does what that answers. As `compiler` it asks the Bicep compiler, once for each text.
 
 #![expect(clippy::indexing_slicing, reason = "a JSON value that is absent is null, and no panic")]
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use serde_json::{Value, json};
 
 fn main() -> ExitCode {
-    match ask() {
+    let mut words = std::env::args();
+    let called = words.next().unwrap_or_default();
+    let name = Path::new(&called).file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let arguments: Vec<String> = words.collect();
+    if name == "compiler" {
+        return compile(&arguments).unwrap_or_else(|error| {
+            let _ = writeln!(std::io::stderr(), "{error}");
+            ExitCode::FAILURE
+        });
+    }
+    match ask(&name, &arguments) {
         Ok(answer) => {
             let text = |name: &str| answer[name].as_str().unwrap_or_default().to_owned();
             let _ = std::io::stdout().write_all(text("stdout").as_bytes());
@@ -25,11 +35,18 @@ fn main() -> ExitCode {
     }
 }
 
-fn ask() -> std::io::Result<Value> {
-    let mut words = std::env::args();
-    let called = words.next().unwrap_or_default();
-    let name = Path::new(&called).file_stem().unwrap_or_default().to_string_lossy().into_owned();
-    let arguments: Vec<String> = words.collect();
+fn compile(arguments: &[String]) -> std::io::Result<ExitCode> {
+    let (compiler, kept) = (PathBuf::from(variable("COMPILER")?), PathBuf::from(variable("COMPILED")?));
+    scripted_azure::compiler::ask(&compiler, &kept, arguments)
+}
+
+/// What the place says.
+fn variable(name: &str) -> std::io::Result<String> {
+    #[expect(clippy::disallowed_methods, reason = "said by the place in which azd runs; no setting of the program")]
+    std::env::var(name).map_err(|error| std::io::Error::other(format!("{name}: {error}")))
+}
+
+fn ask(name: &str, arguments: &[String]) -> std::io::Result<Value> {
     let mut stdin = None;
     if arguments.iter().any(|word| word == "--access-token-stdin") {
         let mut text = String::new();
@@ -39,8 +56,7 @@ fn ask() -> std::io::Result<Value> {
     let folder = std::env::current_dir()?;
     let call = json!({ "program": name, "arguments": arguments, "folder": folder, "stdin": stdin }).to_string();
 
-    #[expect(clippy::disallowed_methods, reason = "where the scripted Azure is; no setting of the program")]
-    let place = std::env::var("SCRIPTED_AZURE").map_err(std::io::Error::other)?;
+    let place = variable("SCRIPTED_AZURE")?;
     let mut stream = TcpStream::connect(place.trim_start_matches("http://"))?;
     write!(
         stream,

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::Once;
 use std::time::{Duration, Instant};
 
 use scripted_azure::log::{Entry, Program, Request, What};
@@ -18,14 +19,20 @@ use crate::copy;
 /// Longest time of one command: a first one compiles the project's commands.
 const COMMAND_WAIT: Duration = Duration::from_mins(10);
 
+/// Beside what was published.
+const RECORD: &str = "../record.txt";
+
 /// One copy, so one life at a time.
 static TURN: Mutex<()> = Mutex::const_new(());
+
+/// What an earlier run has kept of the compiler's words is of no use, and would only grow.
+static FRESH: Once = Once::new();
 
 /// azd, its copy of the project, and its Azure.
 pub(crate) struct Rehearsal {
     pub(crate) azure: Azure,
     pub(crate) project: PathBuf,
-    place: Place,
+    pub(crate) place: Place,
     azd: PathBuf,
     _turn: MutexGuard<'static, ()>,
 }
@@ -64,6 +71,8 @@ impl Rehearsal {
             port: 0,
         };
         let _ = fs::remove_dir_all(&folder);
+        let compiled = project.join("target/rehearsal/compiled");
+        FRESH.call_once(|| drop(fs::remove_dir_all(&compiled)));
         let azure = Azure::start(options).await.unwrap();
         let materials = Materials {
             url: &azure.url(),
@@ -71,6 +80,7 @@ impl Rehearsal {
             stand_in: Path::new(env!("CARGO_BIN_EXE_stand-in")),
             azd: &azd,
             bicep: &bicep,
+            compiled: Some(&compiled),
             alone: true,
         };
         let place = Place::new(&folder.join("place"), &materials).unwrap();
@@ -106,10 +116,15 @@ impl Rehearsal {
         self.run(&format!("azd {}", arguments.join(" ")), command).await
     }
 
+    /// Sets a value of the environment.
+    pub(crate) async fn set(&self, name: &str, value: &str) {
+        self.azd(&["env", "set", name, value]).await.expect("azd env set");
+    }
+
     /// A step of the project's own, typed by hand.
     pub(crate) async fn hook(&self, step: &str) -> Done {
         let mut command = self.command(Path::new("cargo"));
-        command.args(["xtask", "deploy", step]).env("AZURE_ENV_NAME", "chat");
+        command.args(["xtask", "deploy", step]);
         self.run(&format!("cargo xtask deploy {step}"), command).await
     }
 
@@ -124,12 +139,17 @@ impl Rehearsal {
         done
     }
 
+    /// All that was printed and asked so far.
+    pub(crate) fn record(&self) -> String {
+        fs::read_to_string(self.azure.kept().join(RECORD)).unwrap()
+    }
+
     /// Adds a command to the record of this life.
     pub(crate) fn keep(&self, name: &str, done: &Done) {
         use std::io::Write as _;
         let lines: String = done.log.iter().map(|entry| format!("{entry}\n")).collect();
         let how = if done.succeeded { "succeeded" } else { "failed" };
-        let file = self.azure.kept().join("../record.txt");
+        let file = self.azure.kept().join(RECORD);
         let mut file = fs::OpenOptions::new().create(true).append(true).open(file).unwrap();
         let took = done.took.as_secs_f64();
         write!(file, "\n$ {name}\n{}\n--- {how} after {took:.1} s\n{lines}", done.text).unwrap();
@@ -155,7 +175,7 @@ impl Rehearsal {
         let done = self.azd(&[&["env", "new", "chat"], &place[..]].concat()).await;
         assert!(done.succeeded, "{}", done.text);
         for (name, value) in choices {
-            assert!(self.azd(&["env", "set", name, value]).await.succeeded);
+            self.set(name, value).await;
         }
     }
 

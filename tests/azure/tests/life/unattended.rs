@@ -1,7 +1,15 @@
 //! From sign-in to nothing, with `--no-prompt`.
 
+use std::fs;
+use std::time::Duration;
+
+use scripted_azure::TENANT;
+
 use crate::checks;
 use crate::rehearsal::{Done, Rehearsal};
+
+/// Longest wait for a deployment that goes on.
+const SOON: Duration = Duration::from_mins(2);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_whole_life_without_a_question() {
@@ -23,23 +31,45 @@ async fn a_whole_life_without_a_question() {
         assert_eq!(value.text.trim(), values[name], "{name}");
     }
 
-    let debug = again(&life).await;
-    let down = removed(&life).await;
+    monitored(&life).await;
+    again(&life, &up).await;
+    removed(&life).await;
+    a_page_that_cannot_be_built(&life).await;
     let back = life.azd(&["up", "--no-prompt"]).await.expect("azd up after azd down");
     checks::deployed(&life, &back, "chat", &[]);
-    checks::nothing_leaks(&life, &[&up, &show, &debug, &down, &back]);
+    checks::nothing_leaks(&life);
     checks::no_surprise(&life);
 }
 
+/// `azd monitor` opens the dashboard, and with a word more what is measured.
+async fn monitored(life: &Rehearsal) {
+    for (arguments, kind, end) in [
+        (&["monitor"][..], "Microsoft.Portal/dashboards", ""),
+        (&["monitor", "--live"], "Microsoft.Insights/components", "/quickPulse"),
+    ] {
+        life.azd(arguments).await.expect("azd monitor");
+        let resource = life.azure.state().of_type(kind).next().unwrap()["id"].as_str().unwrap().to_owned();
+        let opened = life.place.opened().pop().unwrap();
+        assert!(opened.contains(TENANT) && opened.ends_with(&format!("{resource}{end}")), "{opened}");
+    }
+    let state = life.azure.state();
+    let dashboard = state.of_type("Microsoft.Portal/dashboards").next().unwrap().to_string();
+    assert!(dashboard.contains(&life.values("chat")["PAGE_ORIGIN"]) && dashboard.contains("/workbook)"), "{dashboard}");
+}
+
 /// A second `azd up` deploys no infrastructure and changes nothing; `--no-state` does, and changes nothing either.
-async fn again(life: &Rehearsal) -> Done {
+async fn again(life: &Rehearsal, first: &Done) {
     let before = (life.environment_file("chat"), format!("{:?}", life.azure.state().resources));
     let again = life.azd(&["up", "--no-prompt"]).await.expect("a second azd up");
     let asked = again.requests();
     assert!(!asked.iter().any(|request| request.starts_with("PUT") || request.contains("validate")), "{asked:?}");
     assert!(asked.iter().any(|request| request.contains("calculateTemplateHash")), "{asked:?}");
     assert_eq!(asked.iter().filter(|request| request.starts_with("HEAD")).count(), 1, "{asked:?}");
-    assert_eq!((again.calls("func").len(), again.calls("npx").len()), (1, 1));
+    for program in ["func", "npx"] {
+        let arguments =
+            |done: &Done| -> Vec<_> { done.calls(program).iter().map(|call| call.arguments.clone()).collect() };
+        assert_eq!(arguments(&again), arguments(first), "{program}");
+    }
     assert_eq!((life.environment_file("chat"), format!("{:?}", life.azure.state().resources)), before);
 
     let same = life.azd(&["provision", "--no-prompt"]).await.expect("azd provision");
@@ -49,13 +79,25 @@ async fn again(life: &Rehearsal) -> Done {
     assert_eq!(life.azure.changed(newest["name"].as_str().unwrap()), Some(0));
 
     let deploy = life.azd(&["deploy", "--no-prompt", "--debug"]).await.expect("azd deploy");
-    let writes: Vec<String> = deploy.requests().into_iter().filter(|request| !request.starts_with("GET")).collect();
-    assert!(writes.iter().all(|request| request.ends_with("/listSecrets")), "{writes:?}");
-    deploy
+    let known = ["/resources", "/listSecrets", "/builds/default"];
+    let asked = deploy.requests();
+    assert!(asked.iter().all(|request| known.iter().any(|end| request.ends_with(end))), "{asked:?}");
+}
+
+/// The page is built beside the deployment: that a build fails is seen, and azd ends.
+async fn a_page_that_cannot_be_built(life: &Rehearsal) {
+    let start = life.project.join("web/index.html");
+    let text = fs::read_to_string(&start).unwrap();
+    fs::write(&start, text.replace("src/main.ts", "src/missing.ts")).unwrap();
+    let up = life.azd(&["up", "--no-prompt"]).await;
+    assert!(!up.succeeded && up.text.contains("src/missing.ts"), "{}", up.text);
+    assert!(up.calls("func").is_empty() && up.calls("npx").is_empty());
+    fs::write(&start, text).unwrap();
+    assert!(life.azure.settled(SOON).await, "what azd has left behind ends by itself");
 }
 
 /// `azd down` leaves nothing, and a second one finds nothing.
-async fn removed(life: &Rehearsal) -> Done {
+async fn removed(life: &Rehearsal) {
     let down = life.azd(&["down", "--force", "--purge", "--no-prompt"]).await.expect("azd down");
     let workspace = down.at_request("DELETE", "/workspaces/");
     let group = down.at("DELETE of the group", |what| match what {
@@ -78,5 +120,4 @@ async fn removed(life: &Rehearsal) -> Done {
     let twice = life.azd(&["down", "--force", "--purge", "--no-prompt"]).await.expect("a second azd down");
     assert!(!twice.requests().iter().any(|request| request.starts_with("DELETE")), "{:?}", twice.requests());
     assert!(life.azure.state().is_empty());
-    down
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 /// A question.
 #[derive(Clone, Debug)]
-pub(super) struct Ask {
+pub(crate) struct Ask {
     url: String,
     method: &'static str,
     headers: Vec<String>,
@@ -17,15 +17,15 @@ pub(super) struct Ask {
 
 /// What came back.
 #[derive(Debug, Default)]
-pub(super) struct Answer {
+pub(crate) struct Answer {
     /// 0 if none came.
-    pub(super) status: u16,
+    pub(crate) status: u16,
     /// Names in lower case.
-    pub(super) headers: Vec<(String, String)>,
+    pub(crate) headers: Vec<(String, String)>,
     /// The body's lines, and when each came, since the question.
-    pub(super) lines: Vec<(Duration, String)>,
+    pub(crate) lines: Vec<(Duration, String)>,
     /// What curl said, if it failed.
-    pub(super) trouble: Option<String>,
+    pub(crate) trouble: Option<String>,
 }
 
 /// Longest wait for an answer that is no model's.
@@ -34,43 +34,43 @@ const PLAIN_LIMIT: Duration = Duration::from_secs(60);
 const MOST_LINES: usize = 100_000;
 
 impl Ask {
-    pub(super) fn get(url: impl Into<String>) -> Self {
+    pub(crate) fn get(url: impl Into<String>) -> Self {
         Self { url: url.into(), method: "GET", headers: Vec::new(), body: None, limit: PLAIN_LIMIT }
     }
 
     /// A POST of JSON.
-    pub(super) fn post(url: impl Into<String>, body: &serde_json::Value) -> Self {
+    pub(crate) fn post(url: impl Into<String>, body: &serde_json::Value) -> Self {
         Self { method: "POST", body: Some(body.to_string()), ..Self::get(url) }.header("Content-Type: application/json")
     }
 
-    pub(super) fn options(url: impl Into<String>) -> Self {
+    pub(crate) fn options(url: impl Into<String>) -> Self {
         Self { method: "OPTIONS", ..Self::get(url) }
     }
 
-    pub(super) fn header(mut self, line: impl Into<String>) -> Self {
+    pub(crate) fn header(mut self, line: impl Into<String>) -> Self {
         self.headers.push(line.into());
         self
     }
 
-    pub(super) fn bearer(self, token: Option<&str>) -> Self {
+    pub(crate) fn bearer(self, token: Option<&str>) -> Self {
         match token {
             Some(token) => self.header(format!("Authorization: Bearer {token}")),
             None => self,
         }
     }
 
-    pub(super) fn within(mut self, limit: Duration) -> Self {
+    pub(crate) fn within(mut self, limit: Duration) -> Self {
         self.limit = limit;
         self
     }
 
     /// The whole answer.
-    pub(super) fn send(&self) -> Answer {
+    pub(crate) fn send(&self) -> Answer {
         self.send_until(|_| false)
     }
 
     /// Leaves after the first line that is enough.
-    pub(super) fn send_until(&self, enough: impl Fn(&str) -> bool) -> Answer {
+    pub(crate) fn send_until(&self, enough: impl Fn(&str) -> bool) -> Answer {
         let mut answer = Answer::default();
         if let Err(error) = self.run(&enough, &mut answer) {
             answer.trouble = Some(format!("curl: {error}"));
@@ -151,23 +151,28 @@ impl Answer {
         !line.is_empty() || (100..200).contains(&self.status)
     }
 
-    pub(super) fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_str())
     }
 
     /// The body as one text.
-    pub(super) fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         self.lines.iter().map(|(_, line)| line.as_str()).collect::<Vec<_>>().join("\n")
     }
 
     /// The body as JSON; null if it is none.
-    pub(super) fn json(&self) -> serde_json::Value {
+    pub(crate) fn json(&self) -> serde_json::Value {
         serde_json::from_str(&self.text()).unwrap_or_default()
     }
 
     /// The status, or why there is none, and the error's code if the body has one: never the body itself.
-    pub(super) fn outcome(&self) -> String {
-        let code = self.json()["code"].as_str().map(|code| format!(" ({code})")).unwrap_or_default();
+    pub(crate) fn outcome(&self) -> String {
+        let code = self
+            .json()
+            .get("code")
+            .and_then(serde_json::Value::as_str)
+            .map(|code| format!(" ({code})"))
+            .unwrap_or_default();
         match (&self.trouble, self.status) {
             (Some(trouble), 0) => trouble.clone(),
             (Some(trouble), status) => format!("status {status}{code}, then {trouble}"),
