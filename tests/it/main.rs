@@ -41,6 +41,7 @@ mod proxy;
 mod queries;
 mod recordings;
 mod refusals;
+mod released;
 mod repository;
 mod requests;
 mod responses_faults;

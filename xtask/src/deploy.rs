@@ -25,12 +25,13 @@ const STEPS: &str = "before-up, api, api-by-blob, page-build, page-config, addre
 /// The page as it is deployed, under `web/`: `dist` of the service in `azure.yaml`.
 const PAGE: &str = "dist-azure";
 
-/// `cargo xtask deploy STEP`
-pub(crate) fn deploy(step: &str) -> Outcome {
+/// `cargo xtask deploy STEP [PACKAGE]`: with a released package the API is its program, and nothing is built.
+pub(crate) fn deploy(step: &str, released: Option<&str>) -> Outcome {
     match step {
+        "api" => publish::api(released),
+        "api-by-blob" => publish::by_blob(released),
+        _ if released.is_some() => Err(format!("the step {step} takes no package")),
         "before-up" => before_up::check(),
-        "api" => publish::api(),
-        "api-by-blob" => publish::by_blob(),
         "page-build" => page_build(),
         "page-config" => page_config(),
         "addresses" => addresses(),
