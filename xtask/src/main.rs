@@ -34,7 +34,7 @@ cargo xtask COMMAND
           the page behind the Static Web Apps emulator, and the program behind func, or its stand-in where there is none
   package [BINARY|PACKAGE]
           the function app for Azure in dist/func and dist/func.zip, built for x86-64 Linux with glibc 2.28 or newer;
-          the same sources are the same bytes. With a released package: its program, and nothing is built
+          with a released package: its program, and nothing is built
   deploy STEP [PACKAGE]
           what azd's hooks call: before-up, api, page-build, page-config, addresses, before-down, after-down; api-by-blob; and
           purge, which frees the name and quota of a deleted model account (docs/deploying.md)

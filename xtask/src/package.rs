@@ -89,8 +89,8 @@ fn build() -> Result<PathBuf, String> {
     Ok(stage::project().join("target").join(TARGET).join("release").join(BINARY))
 }
 
-/// Flags of the compiler that keep this machine's folders out of the binary: the same sources are the same bytes wherever
-/// they are built.
+/// Flags of the compiler that keep this machine's folders out of the binary, so that the same sources may be the same bytes
+/// wherever they are built. `release.yml` holds them to it.
 fn without_this_machine() -> Result<String, String> {
     let crates = cargo_home().ok_or("neither CARGO_HOME nor a home folder is known")?;
     let project = stage::project();
