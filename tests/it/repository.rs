@@ -38,7 +38,7 @@ fn actions_are_pinned_by_commit_with_their_version_beside() {
 }
 
 #[test]
-fn workflows_may_read_and_one_may_prove_who_it_is() {
+fn workflows_may_read_and_one_proves_who_it_is_and_one_makes_releases() {
     for file in files(".github/workflows", ".yml") {
         let workflow = text(&file);
         assert!(workflow.contains("\npermissions:\n  contents: read\n"), "{file}");
@@ -46,6 +46,15 @@ fn workflows_may_read_and_one_may_prove_who_it_is() {
         match file.as_str() {
             ".github/workflows/azure-dev.yml" => {
                 assert!(more.len() == 1 && more[0].starts_with("id-token: write"), "{file}: {more:?}");
+            }
+            ".github/workflows/release.yml" => {
+                let rights: Vec<_> = more.iter().filter_map(|line| line.split(": write").next()).collect();
+                assert_eq!(rights, ["contents", "id-token", "attestations"], "{file}");
+                let writing = workflow.split_once("    permissions:\n").unwrap().1;
+                assert!(
+                    !writing.contains("checkout@") && !writing.contains("cargo"),
+                    "{file}: the checkout runs there"
+                );
             }
             _ => assert!(more.is_empty(), "{file}: {more:?}"),
         }
@@ -78,6 +87,13 @@ fn the_pipeline_passes_every_input_with_its_default() {
         };
         assert!(workflow.contains(&format!("      {name}: {given}\n")), "azure-dev.yml should say {name}: {given}");
     }
+}
+
+#[test]
+fn the_pipeline_looks_at_what_it_has_deployed() {
+    let workflow = text(".github/workflows/azure-dev.yml");
+    let (_, after) = workflow.split_once("azd up --no-prompt\n").unwrap();
+    assert!(after.contains("run: cargo xtask smoke --unattended\n"), "{after}");
 }
 
 #[test]

@@ -28,13 +28,14 @@ const STEPS: &str =
 /// The page as it is deployed, under `web/`: `dist` of the service in `azure.yaml`.
 const PAGE: &str = "dist-azure";
 
-/// `cargo xtask deploy STEP`
-pub(crate) fn deploy(step: &str) -> Outcome {
+/// `cargo xtask deploy STEP [PACKAGE]`: with a released package the API is its program, and nothing is built.
+pub(crate) fn deploy(step: &str, released: Option<&str>) -> Outcome {
     match step {
+        "api" => publish::api(released),
+        "api-by-blob" => publish::by_blob(released),
+        _ if released.is_some() => Err(format!("the step {step} takes no package")),
         "before-up" => before_up::check(),
         "before-provision" => model::check(),
-        "api" => publish::api(),
-        "api-by-blob" => publish::by_blob(),
         "page-build" => page_build(),
         "page-config" => page_config(),
         "addresses" => addresses(),

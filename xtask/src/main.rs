@@ -1,4 +1,5 @@
-//! The project's commands, the same on every system: `cargo xtask COMMAND`; without one it lists them.
+//! The project's commands, the same on every system: `cargo xtask COMMAND`; without one it lists them. Without cargo
+//! `node xtask/run.mjs COMMAND` does for those that deploy.
 //!
 //! Each prints the commands it runs, so that none of them is needed to do the same by hand.
 
@@ -32,11 +33,13 @@ cargo xtask COMMAND
   host    the program behind the stand-in Functions host on port 7071, as `func start` would run it
   swa     [--port 4280] [--api-port 7071] [--stand-in]
           the page behind the Static Web Apps emulator, and the program behind func, or its stand-in where there is none
-  package [BINARY]
-          the function app for Azure in dist/func and dist/func.zip, built for x86-64 Linux with glibc 2.28 or newer
-  deploy STEP
+  package [BINARY|PACKAGE]
+          the function app for Azure in dist/func and dist/func.zip, built for x86-64 Linux with glibc 2.28 or newer;
+          with a released package: its program, and nothing is built
+  deploy STEP [PACKAGE]
           what azd's hooks call: before-up, before-provision, api, page-build, page-config, addresses, before-down,
-          after-down; api-by-blob; and purge, which frees the name and quota of a deleted model account (docs/deploying.md)
+          after-down; api-by-blob; and purge, which frees the name and quota of a deleted model account
+          (docs/deploying.md)
   deployments
           writes tests/deployments anew: what every choice of docs/deploying.md makes, as the Bicep compiler evaluates it
   azd     a scripted Azure on this machine, for azd's commands without an account (docs/rehearsal.md)
@@ -70,8 +73,9 @@ fn main() -> ExitCode {
         (Some("host"), []) => steps::host(),
         (Some("swa"), arguments) => swa::swa(arguments),
         (Some("package"), []) => package::package(None),
-        (Some("package"), [binary]) => package::package(Some(binary)),
-        (Some("deploy"), [step]) => deploy::deploy(step),
+        (Some("package"), [program]) => package::package(Some(program)),
+        (Some("deploy"), [step]) => deploy::deploy(step, None),
+        (Some("deploy"), [step, released]) => deploy::deploy(step, Some(released)),
         (Some("azd"), []) => azd::azd(),
         (Some("smoke"), arguments) => smoke::smoke(arguments),
         (Some("deployments"), []) => steps::deployments(),

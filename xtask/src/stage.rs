@@ -1,11 +1,22 @@
 //! Puts the function app together as it is deployed: `host.json`, the function's folder and the binary, side by side.
 
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 use std::{fs, io};
 
-/// The project's root.
+/// The project's root: the checkout in which the command was called. A released command was built in another.
 pub(crate) fn project() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("."))
+    static PROJECT: LazyLock<PathBuf> = LazyLock::new(|| {
+        let here = std::env::current_dir().unwrap_or_default();
+        let built = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("."));
+        checkout(&here).unwrap_or(built).to_owned()
+    });
+    &PROJECT
+}
+
+/// The checkout that a folder is in.
+fn checkout(folder: &Path) -> Option<&Path> {
+    folder.ancestors().find(|above| above.join("azure.yaml").is_file() && above.join("xtask/run.mjs").is_file())
 }
 
 /// The binary's name in the app, which `host.json` says and which the host makes executable.
@@ -54,4 +65,22 @@ pub(crate) fn local_app() -> io::Result<PathBuf> {
         fs::copy(settings, folder.join("local.settings.json"))?;
     }
     Ok(folder)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_works_on_the_checkout_that_it_is_called_in_wherever_it_was_built() {
+        let folder = std::env::temp_dir().join(format!("checkout-{}", std::process::id()));
+        fs::create_dir_all(folder.join("web/src")).unwrap();
+        fs::create_dir_all(folder.join("xtask")).unwrap();
+        for file in ["azure.yaml", "xtask/run.mjs"] {
+            assert_eq!(checkout(&folder.join("web/src")), None, "another project, without {file}");
+            fs::write(folder.join(file), "").unwrap();
+        }
+        assert_eq!(checkout(&folder.join("web/src")), Some(folder.as_path()));
+        fs::remove_dir_all(folder).unwrap();
+    }
 }

@@ -16,7 +16,7 @@ pub(crate) fn graph_types() -> Option<PathBuf> {
 }
 
 /// `PATH`.
-pub(crate) fn search_path() -> std::ffi::OsString {
+pub fn search_path() -> std::ffi::OsString {
     #[expect(clippy::disallowed_methods, reason = "the search path of programs is no setting")]
     std::env::var_os("PATH").unwrap_or_default()
 }

@@ -23,15 +23,15 @@ const KEPT_BYTES: usize = 16 * 1024;
 const FUNCTION: &str = "chat_stream";
 
 /// Packages the program and publishes it with the Functions Core Tools.
-pub(super) fn api() -> Outcome {
+pub(super) fn api(released: Option<&str>) -> Outcome {
     let name = required("SERVICE_API_NAME")?;
     let Some(func) = tool("func") else {
         if known("DIRECT_UPLOAD").is_some_and(|value| value.eq_ignore_ascii_case("true")) {
-            return by_blob();
+            return by_blob(released);
         }
         return Err(NO_FUNC.to_owned());
     };
-    package::package(None)?;
+    package::package(released)?;
 
     let subscription = known("AZURE_SUBSCRIPTION_ID");
     // The sign-in of azd will do, so nobody needs the Azure CLI for this.
@@ -158,7 +158,7 @@ fn show(output: impl std::io::Read, said: &Mutex<String>) {
 
 /// The same without Core Tools: the package goes where the platform looks for it, and the app is told. Needs the Azure CLI
 /// and the role that `DIRECT_UPLOAD` gives.
-pub(super) fn by_blob() -> Outcome {
+pub(super) fn by_blob(released: Option<&str>) -> Outcome {
     let az = tool("az").ok_or("the Azure CLI (az) is missing")?;
     let name = required("SERVICE_API_NAME")?;
     let (account, container) = (required("PACKAGE_STORAGE_ACCOUNT")?, required("PACKAGE_CONTAINER")?);
@@ -168,7 +168,7 @@ pub(super) fn by_blob() -> Outcome {
                     Functions Core Tools"
             .to_owned());
     }
-    package::package(None)?;
+    package::package(released)?;
 
     let site = site(&name).ok_or("the app's address is not known")?;
     let upload = ["storage", "blob", "upload", "--auth-mode", "login", "--overwrite", "--name", "released-package.zip"];

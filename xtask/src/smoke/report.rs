@@ -48,6 +48,10 @@ impl Report {
         self.rows.iter().any(|(_, row)| matches!(row, Row::Failed(..)))
     }
 
+    pub(super) fn has_passed(&self) -> bool {
+        self.rows.iter().any(|(_, row)| matches!(row, Row::Passed(_)))
+    }
+
     pub(super) fn summary(&self) -> String {
         let count = |is: fn(&Row) -> bool| self.rows.iter().filter(|(_, row)| is(row)).count();
         let passed = count(|row| matches!(row, Row::Passed(_)));

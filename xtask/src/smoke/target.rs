@@ -67,12 +67,12 @@ impl Target {
         let sign_in = of_azd("SIGN_IN_CLIENT_ID").and_then(|client_id| {
             Some(SignIn { client_id, authority: of_azd("SIGN_IN_AUTHORITY")?, scope: of_azd("SIGN_IN_SCOPE")? })
         });
-        let given = variable("SMOKE_TOKEN");
+        let given = variable("SMOKE_TOKEN").filter(|_| !options.unattended);
         let token_is_azds = given.is_none();
         let asked = || token(sign_in.as_ref().map(|sign_in| sign_in.scope.as_str())?);
-        let token = given.or_else(asked);
+        let token = if options.unattended { None } else { given.or_else(asked) };
         let anonymous = of_azd("ALLOW_ANONYMOUS").is_some_and(|value| value.eq_ignore_ascii_case("true"))
-            || (options.api.is_some() && token.is_none());
+            || (options.api.is_some() && token.is_none() && !options.unattended);
         let plain = |origin: String| origin.trim_end_matches('/').to_owned();
         Ok(Self {
             api: plain(api),

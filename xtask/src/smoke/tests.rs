@@ -1,140 +1,14 @@
 //! Each row against a scripted deployment: green when it is as it should be, red in its own row for each fault.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use harness::upstream::{Ending, Reply, Request, Split, Upstream};
+use harness::upstream::{Reply, Upstream};
 use serde_json::json;
 
-use super::target::{SignIn, Target};
+use super::scripted::{Deployed, Fault, json_reply};
+use super::target::Target;
 use super::*;
-
-const PAGE: &str = "https://calm.example";
-const AUTHORITY: &str = "https://login.microsoftonline.com/tenant";
-
-/// A fault of what was deployed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Fault {
-    None,
-    StrangersAreAnswered,
-    PlatformTellsNothing,
-    ForeignTokensAreTaken,
-    PageIsNotAdmitted,
-    EverybodyIsAdmitted,
-    PolicyOfAnotherDeployment,
-    NoPolicy,
-    ConfigOfAnotherDeployment,
-    AnswersComeAtOnce,
-    AnswersAreCut,
-    AnswersEndInAnError,
-    SilenceEndsTheAnswer,
-    LeavingIsNotNoticed,
-    ModelsNameAnEndpoint,
-    ModelsAreOff,
-    OpenAiIsOff,
-    OpenAiIsCut,
-    NothingArrives,
-    TheConversationArrives,
-    RolesAreMissing,
-}
-
-struct Deployed {
-    server: Upstream,
-    target: Target,
-}
-
-impl Deployed {
-    async fn with(fault: Fault) -> Self {
-        let server = Upstream::start().await;
-        let address = server.url();
-        let seen = std::sync::atomic::AtomicUsize::new(0);
-        let api = address.clone();
-        server.respond(move |request| {
-            let chats =
-                if request.path() == "/api/chat/stream" && request.header("authorization") == Some("Bearer user") {
-                    seen.fetch_add(1, std::sync::atomic::Ordering::Relaxed)
-                } else {
-                    0
-                };
-            reply(fault, request, &api, chats)
-        });
-        let target = Target {
-            api: address.clone(),
-            // The same server under another name: to a browser another origin.
-            page: address.replace("127.0.0.1", "localhost"),
-            sign_in: Some(SignIn {
-                client_id: "client".to_owned(),
-                authority: AUTHORITY.to_owned(),
-                scope: "client/user_impersonation".to_owned(),
-            }),
-            token: Some("user".to_owned()),
-            foreign: Some("foreign".to_owned()),
-            group: Some(("sub".to_owned(), "rg-chat".to_owned())),
-            management: address.clone(),
-            insights: address,
-            silence: Duration::from_secs(1),
-            marker: "marker".to_owned(),
-            ..Target::default()
-        };
-        Self { server, target }
-    }
-
-    /// The row of this name.
-    async fn row(self, name: &str) -> Row {
-        let (_, check) = CHECKS.into_iter().find(|(other, _)| *other == name).unwrap();
-        let Self { server, target } = self;
-        let row = tokio::task::spawn_blocking(move || check(&target)).await.unwrap();
-        drop(server);
-        row
-    }
-}
-
-fn reply(fault: Fault, request: &Request, api: &str, chats: usize) -> Reply {
-    let bearer = request.header("authorization").and_then(|value| value.strip_prefix("Bearer "));
-    match (request.method.as_str(), request.path()) {
-        ("OPTIONS", _) => preflight(fault, request),
-        ("GET", "/") => page(fault, api),
-        ("GET", "/config.json") => {
-            let base = if fault == Fault::ConfigOfAnotherDeployment { PAGE } else { api };
-            let auth = json!({ "clientId": "client", "authority": AUTHORITY, "scope": "client/user_impersonation" });
-            json_reply(&json!({ "apiBase": base, "auth": auth }))
-        }
-        ("POST", "/api/chat/stream") => match bearer {
-            None if fault == Fault::StrangersAreAnswered => answer(fault, ""),
-            None if fault == Fault::PlatformTellsNothing => failure(403, "sign_in_not_configured"),
-            Some("foreign") if fault == Fault::ForeignTokensAreTaken => answer(fault, ""),
-            Some("user") if fault == Fault::RolesAreMissing => failure(502, "upstream_auth"),
-            Some("user") if fault == Fault::LeavingIsNotNoticed && chats >= 8 => failure(429, "rate_limited"),
-            Some("user") => answer(fault, &String::from_utf8_lossy(&request.body)),
-            _ => Reply::status(401),
-        },
-        ("GET", "/api/models") if fault != Fault::ModelsAreOff => {
-            let title = if fault == Fault::ModelsNameAnEndpoint { "https://a.openai.azure.com" } else { "Thorough" };
-            json_reply(&json!({ "default": "thorough", "models": [{ "name": "thorough", "title": title }] }))
-        }
-        ("GET", "/api/v1/models") if fault != Fault::OpenAiIsOff => {
-            json_reply(&json!({ "data": [{ "id": "thorough" }] }))
-        }
-        ("POST", "/api/v1/chat/completions") => {
-            let end = if fault == Fault::OpenAiIsCut { "" } else { "data: [DONE]\n\n" };
-            let chunk = json!({ "choices": [{ "delta": { "content": "hello" } }] });
-            Reply::sse(format!("data: {chunk}\n\n{end}"))
-        }
-        ("GET", path) if path.starts_with("/subscriptions/") => json_reply(&json!({ "value": [
-            { "type": "Microsoft.Insights/components", "id": "/subscriptions/sub/components/appi" },
-        ] })),
-        ("POST", path) if path.ends_with("/query") => {
-            let searches = String::from_utf8_lossy(&request.body).contains("search in");
-            let count = match fault {
-                Fault::NothingArrives => 0,
-                Fault::TheConversationArrives => 3,
-                _ if searches => 0,
-                _ => 3,
-            };
-            json_reply(&json!({ "tables": [{ "rows": [[count]] }] }))
-        }
-        _ => Reply::status(404),
-    }
-}
 
 /// An API behind the emulator, at the page's own origin.
 #[tokio::test(flavor = "multi_thread")]
@@ -143,66 +17,6 @@ async fn where_page_and_api_are_one_nothing_is_asked_first() {
     deployed.target.page.clone_from(&deployed.target.api);
     let row = deployed.row("preflight").await;
     assert!(matches!(&row, Row::Skipped(why) if why.contains("one origin")), "{row:?}");
-}
-
-fn json_reply(body: &serde_json::Value) -> Reply {
-    Reply::status(200).content_type("application/json").body(body.to_string())
-}
-
-fn failure(status: u16, code: &str) -> Reply {
-    let body = json!({ "error": "words", "code": code, "retryable": false, "request_id": "r" });
-    Reply::status(status).content_type("application/json").body(body.to_string())
-}
-
-fn preflight(fault: Fault, request: &Request) -> Reply {
-    let reply = Reply::status(204);
-    match request.header("origin") {
-        _ if fault == Fault::EverybodyIsAdmitted => reply.header("access-control-allow-origin", "*"),
-        Some(origin) if origin.contains("localhost") && fault != Fault::PageIsNotAdmitted => {
-            reply.header("access-control-allow-origin", origin)
-        }
-        _ => reply,
-    }
-}
-
-fn page(fault: Fault, api: &str) -> Reply {
-    let reply = Reply::status(200).content_type("text/html").body("the page");
-    let host = if fault == Fault::PolicyOfAnotherDeployment { PAGE } else { api };
-    let policy = format!("default-src 'none'; connect-src {host} https://login.microsoftonline.com");
-    if fault == Fault::NoPolicy { reply } else { reply.header("content-security-policy", &policy) }
-}
-
-fn answer(fault: Fault, body: &str) -> Reply {
-    let mut lines = vec![json!({ "start": { "request_id": "r-1", "deployment": "d" } })];
-    if body.contains("Silence") {
-        lines.push(json!({ "heartbeat": { "elapsed_ms": 15_000 } }));
-    }
-    for word in ["think ", "of ", "it "] {
-        lines.push(json!({ "index": 0, "delta": { "reasoning_content": word }, "finish_reason": null }));
-    }
-    for word in ["an ", "answer ", "in ", "pieces"] {
-        lines.push(json!({ "index": 0, "delta": { "content": word }, "finish_reason": null }));
-    }
-    let silence_kills = fault == Fault::SilenceEndsTheAnswer && body.contains("Silence");
-    if silence_kills {
-        lines.truncate(2);
-    } else if fault == Fault::AnswersEndInAnError {
-        lines.push(json!({ "error": "words", "code": "upstream_error", "retryable": true, "request_id": "r-1" }));
-    } else if fault != Fault::AnswersAreCut {
-        lines.push(json!({ "done": { "finish_reason": "stop", "usage": null, "elapsed_ms": 1, "first_token_ms": 1 } }));
-    }
-    let text: Vec<String> = lines.iter().map(|line| format!("{line}\n")).collect();
-    let cuts = text.iter().scan(0, |end, line| {
-        *end += line.len();
-        Some(*end)
-    });
-    let cuts = Split::At(cuts.collect());
-    let reply = Reply::status(200).content_type("application/x-ndjson").body(text.concat()).chunked();
-    match fault {
-        Fault::AnswersComeAtOnce => reply,
-        Fault::AnswersAreCut => reply.split(cuts).pace(Duration::from_millis(20)).ending(Ending::Cut),
-        _ => reply.split(cuts).pace(Duration::from_millis(20)),
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -216,16 +30,31 @@ async fn every_row_is_green_where_nothing_is_wrong() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_fault_is_seen_in_its_own_row() {
+    // Telemetry has a test of its own.
+    let mut rows = BTreeSet::from(["telemetry"]);
     for (fault, name, word) in [
+        (Fault::FunctionIsMissing, "stranger", "not there"),
+        (Fault::ProgramDoesNotRun, "stranger", "500"),
         (Fault::StrangersAreAnswered, "stranger", "at your expense"),
         (Fault::PlatformTellsNothing, "stranger", "refuses everybody"),
         (Fault::ForeignTokensAreTaken, "foreign-token", "is taken"),
+        (Fault::ProgramDoesNotRun, "foreign-token", "500"),
         (Fault::PageIsNotAdmitted, "preflight", "is refused"),
         (Fault::EverybodyIsAdmitted, "preflight", "every origin"),
         (Fault::EverybodyIsAdmitted, "other-origin", "another origin is answered"),
         (Fault::PolicyOfAnotherDeployment, "policy", "does not name"),
         (Fault::NoPolicy, "policy", "no Content-Security-Policy"),
+        (Fault::PageIsMissing, "policy", "does not open"),
+        (Fault::PageIsMissing, "config", "not there"),
+        (Fault::ConfigIsMissing, "config", "not there"),
         (Fault::ConfigOfAnotherDeployment, "config", "apiBase"),
+        (Fault::ConfigOfAnotherRegistration, "config", "clientId"),
+        (Fault::FunctionIsMissing, "answer", "404"),
+        (Fault::ProgramDoesNotRun, "answer", "500"),
+        (Fault::TokenIsRefused, "answer", "401"),
+        (Fault::ApplicationIsNotAdmitted, "answer", "403"),
+        (Fault::DeploymentIsMissing, "answer", "upstream_misconfigured"),
+        (Fault::QuotaIsUsedUp, "answer", "rate_limited"),
         (Fault::AnswersComeAtOnce, "answer", "at once"),
         (Fault::AnswersAreCut, "answer", "cut off"),
         (Fault::AnswersEndInAnError, "answer", "upstream_error"),
@@ -233,15 +62,45 @@ async fn each_fault_is_seen_in_its_own_row() {
         (Fault::SilenceEndsTheAnswer, "silence", "1 heartbeats before"),
         (Fault::LeavingIsNotNoticed, "leaving", "reader 9"),
         (Fault::ModelsNameAnEndpoint, "models", "names an endpoint"),
+        (Fault::ModelsHaveNoDefault, "models", "no default"),
+        (Fault::ModelsAreRefused, "models", "500"),
+        (Fault::OpenAiListsNothing, "openai", "list of models"),
+        (Fault::OpenAiIsRefused, "openai", "overloaded"),
         (Fault::OpenAiIsCut, "openai", "[DONE]"),
+        (Fault::OpenAiEndsInAnError, "openai", "ended in an error"),
+        (Fault::OpenAiSaysNothing, "openai", "no text"),
     ] {
         let row = Deployed::with(fault).await.row(name).await;
         let Row::Failed(what, to_do) = row else { panic!("{fault:?} in {name}: {row:?}") };
         assert!(what.contains(word) && !to_do.is_empty(), "{fault:?} in {name}: {what} → {to_do}");
+        rows.insert(name);
     }
+    assert_eq!(rows, CHECKS.map(|(name, _)| name).into(), "every row can be red");
     for (fault, name) in [(Fault::ModelsAreOff, "models"), (Fault::OpenAiIsOff, "openai")] {
         let row = Deployed::with(fault).await.row(name).await;
         assert!(matches!(&row, Row::Skipped(why) if why.starts_with("off")), "{fault:?}: {row:?}");
+    }
+}
+
+/// As the workflow asks after each deployment.
+#[tokio::test(flavor = "multi_thread")]
+async fn where_nobody_is_signed_in_nobodys_answer_is_asked_for() {
+    for (anonymous, why) in [(false, "needs a person's sign-in"), (true, "would spend tokens")] {
+        let Deployed { server, mut target } = Deployed::with(Fault::None).await;
+        target.token = None;
+        target.anonymous = anonymous;
+        let rows = tokio::task::spawn_blocking(move || CHECKS.map(|check| (check.0, row(true, check, &target))));
+        for (name, row) in rows.await.unwrap() {
+            match row {
+                Row::Passed(_) => assert!(UNATTENDED.contains(&name), "{name} passed"),
+                Row::Skipped(said) if UNATTENDED.contains(&name) => assert!(anonymous, "{name}: {said}"),
+                Row::Skipped(said) => assert!(said.starts_with("not asked") && said.contains(why), "{name}: {said}"),
+                Row::Failed(..) => panic!("{name}: {row:?}"),
+            }
+        }
+        let asked = server.requests();
+        assert!(!asked.is_empty());
+        assert!(!asked.iter().any(|request| request.path().contains("models") || request.path().contains("query")));
     }
 }
 
@@ -251,6 +110,9 @@ async fn telemetry_is_looked_for_and_searched() {
         (Fault::None, Ok("without a word")),
         (Fault::NothingArrives, Err("no request of this run arrived")),
         (Fault::TheConversationArrives, Err("a word of the conversation")),
+        (Fault::InsightsAreMissing, Err("there is no Application Insights")),
+        (Fault::InsightsRefuse, Err("cannot be asked")),
+        (Fault::InsightsAreNotSearched, Err("cannot be searched")),
     ] {
         let deployed = Deployed::with(fault).await;
         let Deployed { server, target } = deployed;
@@ -303,7 +165,8 @@ fn rows_can_be_chosen_and_nothing_else() {
     let options = parsed("--api https://a.example --only stranger,answer --silence 20 --probe-thinking").unwrap();
     assert_eq!(options.only, ["stranger", "answer"]);
     assert_eq!((options.silence, options.probe_thinking), (Duration::from_secs(20), true));
-    for bad in ["--only nothing", "--api", "--silence x", "answer"] {
+    assert!(parsed("--unattended").unwrap().unattended);
+    for bad in ["--unattended --probe-thinking", "--only nothing", "--api", "--silence x", "answer"] {
         assert_eq!(parsed(bad), None, "{bad}");
     }
 }

@@ -35,3 +35,4 @@ mod pipeline;
 mod rehearsal;
 mod terminal;
 mod unattended;
+mod without_cargo;

@@ -104,6 +104,11 @@ impl Rehearsal {
         command
     }
 
+    /// The folder of the programs that stand in for others.
+    pub(crate) fn programs(&self) -> PathBuf {
+        self.place.programs()
+    }
+
     /// Runs azd, which nobody can answer.
     pub(crate) async fn azd(&self, arguments: &[&str]) -> Done {
         self.azd_with(arguments, &[]).await
