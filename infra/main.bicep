@@ -494,6 +494,8 @@ output SIGN_IN_AUTHORITY string = allowAnonymous
 output SIGN_IN_URI string = signInUri
 // By the client id: Entra lets a registration ask a token for itself, and renew it, in this form only.
 output SIGN_IN_SCOPE string = allowAnonymous ? '' : '${signInClientId}/user_impersonation'
+// What the program is told, for the page to show: its words for yes are those of the program.
+output PAGE_FEEDBACK bool = contains(['true', '1', 'yes'], toLower(string(programSettings.?FEEDBACK ?? '')))
 output PACKAGE_STORAGE_ACCOUNT string = storage.outputs.name
 output PACKAGE_CONTAINER string = storage.outputs.packageContainer
 // With these two `cargo xtask run` talks to the first deployment under the developer's own sign-in.

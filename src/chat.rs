@@ -18,6 +18,7 @@ use crate::inbound::conversation::Conversation;
 use crate::inbound::request::ChatRequest;
 use crate::inbound::room::{Room, Share};
 use crate::inbound::slots::{Slot, Slots};
+use crate::inbound::verdict::is_request_id;
 use crate::inbound::{access, body};
 use crate::models;
 use crate::models::catalogue::Catalogue;
@@ -228,17 +229,15 @@ pub(crate) fn refusal_with(status: StatusCode, body: Vec<u8>, error: &ChatError,
 /// The invocation's id, if it looks like one; otherwise a new one.
 pub(crate) fn request_id(headers: &HeaderMap) -> String {
     let given = headers.get(INVOCATION_ID).and_then(|id| id.to_str().ok());
-    let plain =
-        |id: &&str| (1..=64).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
-    given.filter(plain).map_or_else(|| uuid::Uuid::new_v4().to_string(), str::to_owned)
+    given.filter(|id| is_request_id(id)).map_or_else(|| uuid::Uuid::new_v4().to_string(), str::to_owned)
 }
 
 /// `application/json`, with parameters or without. A browser cannot send that across origins without asking first.
-fn require_json(headers: &HeaderMap) -> Result<(), ChatError> {
+pub(crate) fn require_json(headers: &HeaderMap) -> Result<(), ChatError> {
     let media_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let media_type = media_type.split(';').next().unwrap_or_default().trim();
     if media_type.eq_ignore_ascii_case("application/json") {
         return Ok(());
     }
-    Err(ChatError::new(Code::UnsupportedMediaType, "Send the conversation as Content-Type: application/json."))
+    Err(ChatError::new(Code::UnsupportedMediaType, "Send the request as Content-Type: application/json."))
 }

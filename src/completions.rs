@@ -41,6 +41,9 @@ const WHOLE_LIMIT: Duration = Duration::from_secs(200);
 /// Where this API lives, and where clients look for what it does not have; with the host's prefix and without.
 const ROOTS: [&str; 4] = ["/api/v1", "/v1", "/api/openai", "/openai"];
 
+/// Where clients look whose base URL lacks its end.
+const BARE: [&str; 2] = ["/api/chat/completions", "/chat/completions"];
+
 /// What the routes share.
 #[derive(Clone, Debug)]
 struct Api {
@@ -59,18 +62,29 @@ enum Form {
 /// All routes of this API; without `openai` they say that it is off.
 pub(crate) fn routes(chat: Arc<Chat>, openai: Option<OpenAi>) -> Router {
     let others = |router: Router, other: fn() -> axum::routing::MethodRouter| {
-        ROOTS.iter().fold(router, |router, root| router.route(&format!("{root}/{{*rest}}"), other()))
+        let below = |root: &str| [root.to_owned(), format!("{root}/"), format!("{root}/{{*rest}}")];
+        let paths = ROOTS.into_iter().flat_map(below).chain(BARE.map(str::to_owned));
+        paths.fold(router, |router, path| router.route(&path, other()))
     };
     let Some(openai) = openai else { return others(Router::new(), || any(off)) };
     let api = Api { chat, openai, created: unix_seconds(SystemTime::now()) };
     let mut router = Router::new();
-    // A base URL that ends in a slash makes two of it.
+    // A base URL that ends in a slash makes two of it, and some clients end every path in one.
     for prefix in ["/api", "", "/api/", "/"] {
-        for slash in ["/", "//"] {
+        // Azure OpenAI's own v1 API is below `/openai/v1`.
+        for (root, slash, end) in [
+            ("/v1", "/", ""),
+            ("/v1", "//", ""),
+            ("/v1", "/", "/"),
+            ("/openai/v1", "/", ""),
+            ("/openai/v1", "//", ""),
+            ("/openai/v1", "/", "/"),
+        ] {
+            let root = format!("{prefix}{root}{slash}");
             router = router
-                .route(&format!("{prefix}/v1{slash}chat/completions"), post(completions).fallback(post_only))
-                .route(&format!("{prefix}/v1{slash}models"), get(list).fallback(get_only))
-                .route(&format!("{prefix}/v1{slash}models/{{id}}"), get(one).fallback(get_only));
+                .route(&format!("{root}chat/completions{end}"), post(completions).fallback(post_only))
+                .route(&format!("{root}models{end}"), get(list).fallback(get_only))
+                .route(&format!("{root}models/{{id}}{end}"), get(one).fallback(get_only));
         }
         router = router
             .route(
@@ -87,7 +101,7 @@ pub(crate) fn routes(chat: Arc<Chat>, openai: Option<OpenAi>) -> Router {
 pub(crate) fn is_ours(path: &str) -> bool {
     let path = path.trim_start_matches('/');
     let path = path.strip_prefix("api/").unwrap_or(path).trim_start_matches('/');
-    path.starts_with("v1/") || path.starts_with("openai/")
+    path.starts_with("v1/") || path.starts_with("openai/") || path == "chat/completions"
 }
 
 async fn completions(State(api): State<Api>, request: Request) -> Response {
@@ -226,7 +240,7 @@ async fn get_only(request: Request) -> Response {
 }
 
 async fn not_offered(request: Request) -> Response {
-    let text = "This app has POST /v1/chat/completions and GET /v1/models of OpenAI's API, and no more.";
+    let text = "This app has POST /v1/chat/completions and GET /v1/models of OpenAI's API, and no more. A base URL ends in /v1.";
     refuse(request, ChatError::new(Code::NotFound, text)).await
 }
 
@@ -244,7 +258,7 @@ async fn refuse(request: Request, error: ChatError) -> Response {
 }
 
 /// A failure before the answer's first byte.
-pub(crate) fn refusal(error: &ChatError, request_id: &str) -> Response {
+pub fn refusal(error: &ChatError, request_id: &str) -> Response {
     let status = error::status(error.code());
     let mut response = crate::chat::refusal_with(status, error::body(error, request_id), error, request_id);
     let should_retry = if error::should_retry(error) { "true" } else { "false" };

@@ -14,3 +14,4 @@ pub mod request;
 pub mod room;
 pub mod serve;
 pub mod slots;
+pub(crate) mod verdict;

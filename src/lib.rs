@@ -3,7 +3,8 @@
 //! The floors, in the order in which a request passes them; each says at its top what it may not know:
 //!
 //! - [`settings`]: environment variables, checked once at start
-//! - [`chat`]: the handler; the story of one request; [`completions`]: the same for OpenAI's clients
+//! - [`chat`]: the handler; the story of one request; [`completions`]: the same for OpenAI's clients; [`feedback`]: what
+//!   readers think of an answer
 //! - [`inbound`]: what comes in, and who may
 //! - [`models`]: the model's side: where it is and how it is asked, with a bearer token from [`token`]
 //! - [`protocol`]: what a model's service speaks; pure
@@ -24,6 +25,7 @@ pub mod answer;
 pub mod chat;
 pub mod completions;
 pub mod error;
+pub mod feedback;
 pub mod inbound;
 mod json;
 pub mod models;
@@ -57,17 +59,28 @@ pub const CHAT_ROUTES: [&str; 2] = ["/api/chat/stream", "/chat/stream"];
 /// What a client may choose.
 pub const MODELS_ROUTE: &str = "/api/models";
 
-/// All routes. `page` is the folder of the built page, where the program serves it.
-/// `openai`: the OpenAI-compatible API, where it is offered.
-pub fn app(chat: Arc<Chat>, openai: Option<OpenAi>, page: Option<&Path>) -> Router {
+/// What is offered besides chat.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Offered<'a> {
+    /// The OpenAI-compatible API.
+    pub openai: Option<OpenAi>,
+    /// Whether readers may say what they think of an answer.
+    pub feedback: bool,
+    /// The folder of the built page, where the program serves it.
+    pub page: Option<&'a Path>,
+}
+
+/// All routes.
+pub fn app(chat: Arc<Chat>, offered: Offered<'_>) -> Router {
     let chat_route = || post(chat::chat).fallback(chat::post_only);
     CHAT_ROUTES
         .iter()
         .fold(Router::new(), |router, route| router.route(route, chat_route()))
         .route(MODELS_ROUTE, get(chat::models).fallback(chat::get_only))
         .with_state(Arc::clone(&chat))
-        .merge(completions::routes(chat, openai))
-        .merge(page::routes(page))
+        .merge(feedback::routes(Arc::clone(&chat), offered.feedback))
+        .merge(completions::routes(chat, offered.openai))
+        .merge(page::routes(offered.page, offered.feedback))
         .layer(from_fn(catch_panic))
         .layer(map_response(for_every_answer))
 }

@@ -6,7 +6,6 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use reasoning_chat::app;
 use reasoning_chat::chat::Chat;
 use reasoning_chat::inbound::room::Room;
 use reasoning_chat::inbound::serve;
@@ -17,6 +16,7 @@ use reasoning_chat::report::log;
 use reasoning_chat::report::telemetry::{Sending, Telemetry};
 use reasoning_chat::settings::{Identity, Model, Settings, Template};
 use reasoning_chat::token::{TokenProvider, TokenProviders};
+use reasoning_chat::{Offered, app};
 use tokio::sync::watch;
 
 const VERSION: &str = concat!("reasoning-chat ", env!("CARGO_PKG_VERSION"), "\n");
@@ -148,7 +148,7 @@ async fn run(settings: Settings) -> Result<(), String> {
     }
     serve::serve(
         listener,
-        app(chat, settings.openai, page),
+        app(chat, Offered { openai: settings.openai, feedback: settings.feedback, page }),
         settings.connections,
         settings.streams.max,
         asked_to_stop(),

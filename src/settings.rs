@@ -41,6 +41,8 @@ pub struct Settings {
     pub request: RequestLimits,
     /// The OpenAI-compatible API; `None`: it is off.
     pub openai: Option<OpenAi>,
+    /// `FEEDBACK`
+    pub feedback: bool,
     /// How many answers at once.
     pub streams: StreamLimits,
     /// The models that are offered, the first of which is the default. Empty: the built-in demo's.
@@ -199,6 +201,7 @@ impl Settings {
                 let openai = OpenAi { max_messages: reader.value(&v::OPENAI_MAX_MESSAGES, read::count)? };
                 is_on.then_some(openai)
             },
+            feedback: reader.value(&v::FEEDBACK, read::boolean)?,
             streams: StreamLimits {
                 max: reader.value(&v::MAX_CONCURRENT_STREAMS, read::count)?,
                 max_per_user: reader.value(&v::MAX_STREAMS_PER_USER, read::count)?,

@@ -37,10 +37,22 @@ pub(crate) fn require_plain(headers: &HeaderMap) -> Result<(), ChatError> {
 ///
 /// # Errors
 /// `request_too_large`, `request_timeout`, `invalid_request`
-pub(crate) async fn read(mut body: Body, limits: &RequestLimits) -> Result<Bytes, ChatError> {
-    let deadline = Instant::now() + limits.timeout;
-    let read = tokio::time::timeout_at(deadline, read_up_to(&mut body, limits.max_bytes)).await.map_err(|_| {
-        let text = format!("The request did not arrive within {} ms (REQUEST_TIMEOUT).", limits.timeout.as_millis());
+pub(crate) async fn read(body: Body, limits: &RequestLimits) -> Result<Bytes, ChatError> {
+    read_within(body, limits.max_bytes, limits.timeout, " (MAX_REQUEST_BYTES)").await
+}
+
+/// The whole of a body whose bound is no setting.
+///
+/// # Errors
+/// As of [`read`].
+pub(crate) async fn read_small(body: Body, max_bytes: usize, time: Duration) -> Result<Bytes, ChatError> {
+    read_within(body, max_bytes, time, "").await
+}
+
+async fn read_within(mut body: Body, max_bytes: usize, time: Duration, setting: &str) -> Result<Bytes, ChatError> {
+    let deadline = Instant::now() + time;
+    let read = tokio::time::timeout_at(deadline, read_up_to(&mut body, max_bytes)).await.map_err(|_| {
+        let text = format!("The request did not arrive within {} ms (REQUEST_TIMEOUT).", time.as_millis());
         ChatError::new(Code::RequestTimeout, text)
     })??;
     if let Some(bytes) = read {
@@ -48,8 +60,7 @@ pub(crate) async fn read(mut body: Body, limits: &RequestLimits) -> Result<Bytes
         return Ok(bytes);
     }
     discard(body, deadline.saturating_duration_since(Instant::now())).await;
-    let text = format!("The request is larger than {} bytes (MAX_REQUEST_BYTES).", limits.max_bytes);
-    Err(ChatError::new(Code::RequestTooLarge, text))
+    Err(ChatError::new(Code::RequestTooLarge, format!("The request is larger than {max_bytes} bytes{setting}.")))
 }
 
 /// A JSON reader would only say "line 1, column 1" of what tools put first.

@@ -17,6 +17,8 @@ struct ContentPart<'a> {
     text: Option<&'a RawValue>,
     #[serde(default, borrow, deserialize_with = "given")]
     image_url: Option<&'a RawValue>,
+    #[serde(default, borrow, deserialize_with = "given")]
+    refusal: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
@@ -36,6 +38,8 @@ pub(crate) enum Images<'l> {
     NotByThisModel,
     /// None: only a user's message may hold them.
     NotInThisRole,
+    /// None: this is an answer, which may hold what else a model says: what it declined to say, and its thoughts.
+    NotInAnAnswer,
 }
 
 /// A string, or a list of parts; texts that stand side by side are joined. Empty where it says nothing. `path` names the
@@ -79,8 +83,19 @@ fn read_part(part: &RawValue, path: &str, images: Images<'_>) -> Result<Part, Ch
         Some("image_url") => match images {
             Images::Taken(limits) => read_image(part.image_url, path, limits).map(Part::Image),
             Images::NotByThisModel => Err(invalid(path, "type must be text; this model takes no images.")),
-            Images::NotInThisRole => Err(invalid(path, "type must be text; only the user's messages may hold images.")),
+            Images::NotInThisRole | Images::NotInAnAnswer => {
+                Err(invalid(path, "type must be text; only the user's messages may hold images."))
+            }
         },
+        Some("refusal") if matches!(images, Images::NotInAnAnswer) => {
+            const RULE: &str = "refusal must be text.";
+            let raw = part.refusal.filter(|raw| json::is_string(raw)).ok_or_else(|| invalid(path, RULE))?;
+            Ok(Part::Text(text(raw, path, RULE)?))
+        }
+        // Thoughts do not go upstream again.
+        Some("thinking" | "redacted_thinking" | "reasoning") if matches!(images, Images::NotInAnAnswer) => {
+            Ok(Part::Text(String::new()))
+        }
         _ => Err(invalid(path, "type must be text or image_url; other parts are not supported.")),
     }
 }

@@ -1,6 +1,6 @@
 //! What Application Insights is told: a span for each request and for each call behind it, metrics, and the log's lines.
 //!
-//! In reading order: `request` and `call` are the spans, `instruments` the metrics, `lines` takes the log's lines
+//! In reading order: `request` and `call` are the spans, `verdict` the readers' events, `instruments` the metrics, `lines` takes the log's lines
 //! along, `export` sends. A turn outlives every scope of code that works on it, so its span is not bound to one: it is
 //! held by the turn's [`Record`](crate::report::record::Record), and ends with it. Never told: prompts, answers, tokens, who
 //! asked. Everything that waits to be sent is bounded; what does not fit is lost and counted, and no answer waits.
@@ -10,6 +10,7 @@ mod export;
 mod instruments;
 mod lines;
 mod request;
+mod verdict;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -79,6 +79,8 @@ variables! {
         "`true`: the OpenAI-compatible API is offered (see clients.md). Unset: it is, but not in production.";
     OPENAI_MAX_MESSAGES = "2048",
         "Most messages in one conversation of that API's, in place of `MAX_MESSAGES`: agents send hundreds.";
+    FEEDBACK = "false",
+        "`true`: readers may say of an answer whether it was good; what they say is told to Application Insights and in the log (see telemetry.md). In a deployment the page shows it as well then.";
     MAX_CONCURRENT_STREAMS = "1000",
         "Most answers at once in this instance; one more is `overloaded`.";
     MAX_STREAMS_PER_USER = "8",

@@ -9,6 +9,7 @@ pub(crate) mod error;
 mod message;
 pub(crate) mod models;
 pub mod request;
+mod tools;
 pub(crate) mod whole;
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};

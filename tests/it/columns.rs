@@ -12,11 +12,12 @@ use crate::support::tables::{quoted, rows};
 use crate::telemetry::Told;
 
 /// The tables, and the kinds of items that fill them.
-const TABLES: [(&str, &str); 5] = [
+const TABLES: [(&str, &str); 6] = [
     ("requests", "Request"),
     ("dependencies", "RemoteDependency"),
     ("traces", "Message"),
     ("exceptions", "Exception"),
+    ("customEvents", "Event"),
     ("customMetrics", "Metric"),
 ];
 
@@ -29,7 +30,7 @@ fn filled<'a>(item: &'a Item, column: &str) -> &'a Value {
         ("customDimensions", _) => item.data("properties"),
         ("cloud_RoleInstance", _) => &item.0["tags"]["ai.cloud.roleInstance"],
         ("operation_Id", _) => &item.0["tags"]["ai.operation.id"],
-        ("itemCount", "Request" | "RemoteDependency") => &item.0["sampleRate"],
+        ("itemCount", "Request" | "RemoteDependency" | "Event") => &item.0["sampleRate"],
         ("itemCount", "Message" | "Exception") => &item.0["name"],
         ("resultCode", "Request") => item.data("responseCode"),
         ("name", "Metric") => &item.data("metrics")[0]["name"],
@@ -42,6 +43,7 @@ fn filled<'a>(item: &'a Item, column: &str) -> &'a Value {
         ("type", "Exception") => &item.data("exceptions")[0]["typeName"],
         ("outerMessage", "Exception") => &item.data("exceptions")[0]["message"],
         (column @ ("name" | "resultCode" | "success" | "duration" | "target"), "Request" | "RemoteDependency")
+        | (column @ "name", "Event")
         | (column @ "message", "Message") => item.data(column),
         (column, kind) => panic!("docs/telemetry.md: what is the column {column} of {kind}?"),
     }
@@ -49,8 +51,8 @@ fn filled<'a>(item: &'a Item, column: &str) -> &'a Value {
 
 #[tokio::test]
 async fn the_documented_columns_fields_and_dimensions_are_those_that_arrive() {
-    let told = Told::start().await;
-    told.ask().await;
+    let told = Told::with(&[("FEEDBACK", "true")]).await;
+    told.judge(told.ask().await.request_id(), "up").await;
     told.app.upstream.then(Reply::status(500).header("retry-after-ms", "1"));
     told.app.upstream.then(Reply::status(403));
     told.ask().await;
@@ -85,6 +87,11 @@ async fn the_documented_columns_fields_and_dimensions_are_those_that_arrive() {
             }
         }
     }
+
+    let dimensions = rows(&page, "| custom dimension | where | meaning |");
+    let of_events = dimensions.iter().filter(|row| quoted(&row[1]).contains(&"customEvents".to_owned()));
+    let of_events: BTreeSet<String> = of_events.flat_map(|row| quoted(&row[0])).collect();
+    assert_eq!(told.of_kind("Event")[0].properties(), of_events, "docs/telemetry.md: customEvents");
 
     let fields = |items: &[Item]| items.iter().flat_map(Item::properties).collect::<BTreeSet<String>>();
     let mut documented: BTreeSet<String> =

@@ -56,7 +56,12 @@ fn each_trigger_is_a_route_of_the_programs_and_has_exactly_the_two_bindings() {
         routes
             .push((methods.collect::<Vec<_>>().join(","), format!("/{prefix}/{}", trigger["route"].as_str().unwrap())));
     }
-    for (method, route) in [("post", reasoning_chat::CHAT_ROUTES[0]), ("get", reasoning_chat::MODELS_ROUTE)] {
+    let ours = [
+        ("post", reasoning_chat::CHAT_ROUTES[0]),
+        ("post", reasoning_chat::feedback::FEEDBACK_ROUTE),
+        ("get", reasoning_chat::MODELS_ROUTE),
+    ];
+    for (method, route) in ours {
         assert!(routes.contains(&(method.to_owned(), route.to_owned())), "{route}: {routes:?}");
     }
 }

@@ -152,6 +152,19 @@ fn the_host_has_what_it_needs_in_every_deployment() {
     }
 }
 
+#[test]
+fn the_page_shows_thumbs_where_the_program_takes_them_and_only_there() {
+    let mut shown = BTreeSet::new();
+    for deployment in Deployment::all() {
+        let told = &deployment.outputs()["PAGE_FEEDBACK"];
+        assert_eq!(told, read_by_the_program(&deployment).feedback, "{}", deployment.name);
+        if *told == true {
+            shown.insert(deployment.name);
+        }
+    }
+    assert_eq!(shown, names(["feedback"]));
+}
+
 /// What the program makes of a deployment's settings.
 pub(crate) fn read_by_the_program(deployment: &Deployment) -> Settings {
     let settings = deployment.settings();

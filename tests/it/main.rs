@@ -21,6 +21,7 @@ mod developer_sign_in;
 mod disconnect;
 mod errors;
 mod failover;
+mod feedback;
 mod files;
 mod heartbeats;
 mod identity;

@@ -85,10 +85,12 @@ async fn every_route_answers_through_the_host_and_past_it() {
     app.upstream.always(good());
     let body = hello(&json!({})).to_string();
     let deployment = "openai/deployments/r1/chat/completions?api-version=2025-04-01-preview";
-    let mut asked = vec![completions(&app), app.host.url(&format!("api/{deployment}"))];
+    let azure = "openai/v1/chat/completions";
+    let mut asked =
+        vec![completions(&app), app.host.url(&format!("api/{deployment}")), app.host.url(&format!("api/{azure}"))];
     for prefix in ["/api", "", "/api/", "/"] {
         asked.extend(
-            ["v1/chat/completions", "v1//chat/completions", deployment]
+            ["v1/chat/completions", "v1//chat/completions", "v1/chat/completions/", deployment, azure]
                 .map(|path| app.direct_url(&format!("{prefix}/{path}"))),
         );
     }
@@ -100,13 +102,22 @@ async fn every_route_answers_through_the_host_and_past_it() {
             "{url}"
         );
     }
-    let mut lists = vec![app.host.url("api/v1/models"), app.host.url("api/openai/models?api-version=1")];
-    lists.extend(["/api/v1/models", "/v1/models", "/v1//models", "/openai/models"].map(|path| app.direct_url(path)));
+    let mut lists = vec![
+        app.host.url("api/v1/models"),
+        app.host.url("api/openai/models?api-version=1"),
+        app.host.url("api/openai/v1/models"),
+    ];
+    lists.extend(
+        ["/api/v1/models", "/v1/models", "/v1//models", "/v1/models/", "/openai/models", "/openai/v1/models"]
+            .map(|path| app.direct_url(path)),
+    );
     for url in lists {
         let list = read(client().get(&url)).await.json();
         assert_eq!((&list["object"], &list["data"][0]["id"]), (&json!("list"), &json!("r1")), "{url}");
     }
-    assert_eq!(read(client().get(app.host.url("api/v1/models/r1"))).await.json()["id"], "r1");
+    for path in ["api/v1/models/r1", "api/v1/models/r1/", "api/openai/v1/models/r1"] {
+        assert_eq!(read(client().get(app.host.url(path))).await.json()["id"], "r1", "{path}");
+    }
     assert_eq!(read(client().get(app.host.url("api/v1/models/r2"))).await.error().2, "model_not_found");
     app.assert_quiet();
 }
@@ -118,6 +129,9 @@ async fn what_is_not_there_is_said_in_openais_shape() {
         ("/v1/embeddings", false, 404),
         ("/api/v1/responses", false, 404),
         ("/openai/v1/x", true, 404),
+        ("/v1", true, 404),
+        ("/api/v1/", true, 404),
+        ("/chat/completions", false, 404),
         ("/v1/chat/completions", true, 405),
     ] {
         let url = app.direct_url(path);

@@ -181,7 +181,7 @@ async fn a_panic_in_the_handler_is_internal_and_the_next_request_is_served() {
         telemetry,
         grace_over,
     });
-    let app = reasoning_chat::app(chat, None, None);
+    let app = reasoning_chat::app(chat, reasoning_chat::Offered::default());
     let request = |body: Body| {
         http::Request::post("/api/chat/stream").header("content-type", "application/json").body(body).unwrap()
     };

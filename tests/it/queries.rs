@@ -74,9 +74,11 @@ fn known() -> Known {
         let row = all.iter().find(|row| row[0] == format!("`{name}`")).unwrap_or_else(|| panic!("{name}"));
         quoted(&row[2]).into_iter().collect::<BTreeSet<_>>()
     };
-    let calls = rows(&page, "| table | what | when |");
-    let calls =
-        calls.iter().filter(|row| row[0] == "`dependencies`").filter_map(|row| quoted(&row[1]).first().cloned());
+    let named = |table: &str| {
+        let all = rows(&page, "| table | what | when |");
+        let of_table = all.iter().filter(|row| row[0] == table);
+        of_table.filter_map(|row| quoted(&row[1]).first().cloned()).collect::<BTreeSet<_>>()
+    };
     let values = [
         ("chat.outcome", outcomes.clone()),
         ("outcome", outcomes),
@@ -84,8 +86,10 @@ fn known() -> Known {
         ("error.type", codes.clone()),
         ("gen_ai.operation.name", of("gen_ai.operation.name")),
         ("customMetrics.name", metrics.iter().flat_map(|row| quoted(&row[0])).collect()),
-        ("dependencies.name", calls.collect()),
+        ("dependencies.name", named("`dependencies`")),
         ("dependencies.resultCode", (200..600).map(|status| status.to_string()).collect()),
+        ("customEvents.name", named("`customEvents`")),
+        ("verdict", of("verdict")),
         ("exceptions.type", codes.into_iter().chain(set(&["error"])).collect()),
     ];
     Known { tables, dimensions, values: values.map(|(key, values)| (key.to_owned(), values)).into() }
@@ -112,8 +116,8 @@ fn mistakes_in_queries_are_refused() {
     let good = "// Q\nlet limit = 3;\nlet ids = traces | where customDimensions['InvocationId'] == 'x' | distinct operation_Id;\n\
         requests\n| where customDimensions['gen_ai.operation.name'] == 'chat' and operation_Id in (ids)\n\
         | extend outcome = tostring(customDimensions['chat.outcome'])\n\
-        | summarize turns = sumif(itemCount, outcome in ('done', 'rate_limited')) by bin(timestamp, 15m), name\n\
-        | where turns > limit\n| order by timestamp asc\n| render timechart\n";
+        | summarize turns = sumif(itemCount, outcome in ('done', 'rate_limited')) by bin(timestamp, 15m), name, operation_Id\n\
+        | where turns > limit\n| join kind=leftouter (dependencies | summarize arg_max(timestamp, target) by operation_Id) on operation_Id\n| order by timestamp asc\n| render timechart\n";
     let mut known = known();
     known.values.insert("InvocationId".to_owned(), ["x".to_owned()].into());
     assert_eq!(kql::check(good, &known), Ok(()));
@@ -122,7 +126,7 @@ fn mistakes_in_queries_are_refused() {
         ("| where turns", "| were turns", "`were` is no operator"),
         ("sumif(itemCount,", "sum_if(itemCount,", "`sum_if` is no function"),
         ("sumif(itemCount,", "sumif(itemcount,", "no column `itemcount`"),
-        ("15m), name", "15m), target", "no column `target`"),
+        ("15m), name", "15m), success, target", "no column `target`"),
         ("where turns >", "where duration >", "no column `duration`"),
         ("['chat.outcome']", "['chat.outcomes']", "no custom dimension `chat.outcomes`"),
         ("['chat.outcome']", "['http.request.resend_count']", "have no custom dimension `http.request.resend_count`"),
@@ -139,6 +143,10 @@ fn mistakes_in_queries_are_refused() {
         ("let limit", "def limit", "`def` is no statement"),
         ("let limit = 3", "limit = 3", "no `let NAME"),
         ("= 3;", "= 3 ! 4;", "an unknown sign"),
+        ("arg_max(timestamp, target)", "arg_max(timestamp, targets)", "no column `targets`"),
+        ("on operation_Id", "on target", "`target` is on one side only"),
+        ("kind=leftouter", "kind=outer", "`join` is no operator"),
+        ("dependencies |", "dependency |", "`dependency` is no table"),
     ] {
         let bad = good.replacen(from, to, 1);
         assert_ne!(bad, good, "{from}");
@@ -151,15 +159,17 @@ fn mistakes_in_queries_are_refused() {
 #[test]
 fn documented_values_are_the_programs() {
     let known = known();
-    let source = ["call", "request"].map(|file| text(&format!("src/report/telemetry/{file}.rs"))).concat()
+    let source = ["call", "request", "verdict"].map(|file| text(&format!("src/report/telemetry/{file}.rs"))).concat()
         + &text("src/report/telemetry.rs");
-    for key in ["chat.ended_by", "gen_ai.operation.name", "dependencies.name"] {
+    let source = source + &text("src/inbound/verdict.rs");
+    for key in ["chat.ended_by", "gen_ai.operation.name", "dependencies.name", "customEvents.name", "verdict"] {
         for value in &known.values[key] {
             assert!(source.contains(&format!("\"{value}\"")), "docs/telemetry.md: {key} is never {value}");
         }
     }
     assert_eq!(known.values["dependencies.name"].len(), 2);
     assert_eq!(known.values["chat.ended_by"].len(), 4);
+    assert_eq!((known.values["customEvents.name"].len(), known.values["verdict"].len()), (1, 2));
     assert!(text("src/report/log.rs").contains("error!(place,"), "docs/telemetry.md: the line of a panic has a place");
     assert!(
         text("src/report/telemetry/lines.rs").contains("\"error\""),

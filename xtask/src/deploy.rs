@@ -61,7 +61,8 @@ fn page_config() -> Outcome {
     let (api, sign_in) = (required("API_ORIGIN")?, sign_in()?);
     let (web, deployed) = (project().join("web"), project().join("web").join(PAGE));
     page::stage(&web, &deployed)?;
-    page::configure(&deployed, &api, sign_in.as_ref())
+    let feedback = known("PAGE_FEEDBACK").is_some_and(|value| value.eq_ignore_ascii_case("true"));
+    page::configure(&deployed, &api, sign_in.as_ref(), feedback)
 }
 
 /// Says where everything is, for the end of `azd up`.

@@ -47,6 +47,7 @@ pub(crate) fn test() -> Outcome {
     install("web/emulator")?;
     // As `cargo xtask swa` builds them, so that its test waits for no compiler.
     steps::build_local_app(true)?;
+    steps::cargo(&["build", "--package", "harness", "--bin", "telemetry-recorder"])?;
     npm("web", &["run", "test:browser"])
 }
 

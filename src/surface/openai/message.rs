@@ -91,7 +91,7 @@ impl<'l> Reading<'l> {
     }
 
     fn system(fields: &Fields<'_>, path: &str) -> Result<Option<Message>, ChatError> {
-        let content = content(fields, path, Images::NotInThisRole)?;
+        let content = content_if_any(fields, path, Images::NotInThisRole)?;
         Ok((!content::is_blank(&content)).then(|| Message::new(Role::System, content)))
     }
 
@@ -113,11 +113,11 @@ impl<'l> Reading<'l> {
             self.function_call = Some(call.id.clone());
             tool_calls.push(call);
         }
-        // What the model declined to say is what it said.
+        // What the model declined to say is what it said. An answer that says nothing is no reason to refuse the next question:
+        // agents send back one that was thoughts alone.
         let content = match (fields.content, fields.refusal) {
             (None, Some(refusal)) => content::read(refusal, &format!("{path}.refusal"), Images::NotInThisRole)?,
-            (None, None) if !tool_calls.is_empty() => Vec::new(),
-            _ => content(fields, path, Images::NotInThisRole)?,
+            _ => content_if_any(fields, path, Images::NotInAnAnswer)?,
         };
         let content = if content::is_blank(&content) { Vec::new() } else { content };
         let says_something = !content.is_empty() || !tool_calls.is_empty();
@@ -127,7 +127,7 @@ impl<'l> Reading<'l> {
 
 /// What a tool answered, which may be nothing.
 fn tool(fields: &Fields<'_>, path: &str, id: String) -> Result<Option<Message>, ChatError> {
-    let content = content(fields, path, Images::NotInThisRole)?;
+    let content = content_if_any(fields, path, Images::NotInThisRole)?;
     Ok(Some(Message { tool_call_id: Some(id), ..Message::new(Role::Tool, content) }))
 }
 
@@ -135,6 +135,11 @@ fn content(fields: &Fields<'_>, path: &str, images: Images<'_>) -> Result<Vec<Pa
     let path = format!("{path}.content");
     let raw = fields.content.ok_or_else(|| invalid(&path, "missing; it must be text, or a list of parts."))?;
     content::read(raw, &path, images)
+}
+
+/// The same where a message may say nothing: `null`, or no content at all, is an empty one.
+fn content_if_any(fields: &Fields<'_>, path: &str, images: Images<'_>) -> Result<Vec<Part>, ChatError> {
+    if fields.content.is_some() { content(fields, path, images) } else { Ok(Vec::new()) }
 }
 
 fn calls(raw: &RawValue, path: &str) -> Result<Vec<ToolCall>, ChatError> {

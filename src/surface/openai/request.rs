@@ -11,6 +11,7 @@ use serde::de::{Deserialize, Deserializer, Error as _, IgnoredAny, MapAccess, Vi
 use serde_json::value::RawValue;
 
 use super::message::Reading;
+use super::tools;
 use crate::answer::halves::replace_lone;
 use crate::error::ChatError;
 use crate::inbound::content::{Images, invalid, list, string};
@@ -103,7 +104,9 @@ impl<'a> CompletionRequest<'a> {
             let raw = fields.get(name);
             raw.map(|raw| string(raw).ok_or_else(|| invalid(name, "must be text."))).transpose()
         };
-        let (model, reasoning_effort) = (text("model")?, text("reasoning_effort")?);
+        // Clients that leave the choice to the server name no model, or an empty one.
+        let model = text("model")?.filter(|model| !model.is_empty());
+        let reasoning_effort = text("reasoning_effort")?;
         let stream = fields.get("stream").map_or(Ok(false), |raw| boolean("stream", raw))?;
         let include_usage = fields.get("stream_options").map_or(Ok(false), include_usage)?;
         for (old, new) in [("functions", "tools"), ("function_call", "tool_choice")] {
@@ -148,14 +151,20 @@ impl<'a> CompletionRequest<'a> {
         // The older name of the two that mean the same.
         for name in ["max_tokens", "max_completion_tokens"] {
             if let Some(raw) = self.fields.get(name) {
-                wishes.max_tokens = Some(tokens(name, raw)?);
+                wishes.max_tokens = tokens(name, raw)?;
             }
         }
         for (name, shape) in PASSED {
             if let Some(raw) = self.fields.get(name)
                 && shape.asks_for_something(name, raw)?
             {
-                let raw = RawValue::from_string(replace_lone(raw.get()).into_owned());
+                let raw = replace_lone(raw.get());
+                let raw = if name == "tools" {
+                    tools::without_nulls(&raw).unwrap_or(raw.into_owned())
+                } else {
+                    raw.into_owned()
+                };
+                let raw = RawValue::from_string(raw);
                 // It was JSON before, and its length stays.
                 wishes.parameters.push((name, raw.map_err(|_| invalid(name, "cannot be read."))?));
             }
@@ -226,10 +235,14 @@ fn boolean(name: &str, raw: &RawValue) -> Result<bool, ChatError> {
     serde_json::from_str(raw.get()).map_err(|_| invalid(name, "must be true or false."))
 }
 
-fn tokens(name: &str, raw: &RawValue) -> Result<u32, ChatError> {
-    let tokens = serde_json::from_str::<u64>(raw.get()).ok().filter(|tokens| *tokens > 0);
-    let tokens = tokens.ok_or_else(|| invalid(name, "must be a whole number, 1 or more."))?;
-    Ok(u32::try_from(tokens).unwrap_or(u32::MAX))
+/// A bound on tokens; `None` for -1, which local tools send for none. Python writes whole numbers as 100.0 at times.
+fn tokens(name: &str, raw: &RawValue) -> Result<Option<u32>, ChatError> {
+    let number = raw.get().strip_suffix(".0").unwrap_or(raw.get());
+    match number.parse::<i128>() {
+        Ok(-1) => Ok(None),
+        Ok(tokens @ 1..) => Ok(Some(u32::try_from(tokens).unwrap_or(u32::MAX))),
+        _ => Err(invalid(name, "must be a whole number, 1 or more.")),
+    }
 }
 
 fn include_usage(options: &RawValue) -> Result<bool, ChatError> {

@@ -1,7 +1,8 @@
 // Real JavaScript clients against an OpenAI-style server, a line of what each saw for each model.
 //
 // Use: node clients.mjs MODULES BASE_URL CLIENT WAY MODEL…, where MODULES is the folder that has node_modules, and WAY is
-// stream, whole, tools, cancel or models.
+// stream, whole, tools, cancel or models. With WAY fail each MODEL is CASE:MODEL, and the line is the exception that openai-node
+// raises.
 
 import { createRequire } from "node:module";
 import { pathToFileURL } from "node:url";
@@ -54,6 +55,36 @@ async function openaiNode(model, seen) {
       seen.finish = finish_reason ?? seen.finish;
     }
     if (way === "cancel" && seen.text) return stream.controller.abort();
+  }
+}
+
+/** Sends half of a body, and the rest too late. */
+function slowly(url, { body, ...options }) {
+  const half = body.length / 2;
+  const halves = new ReadableStream({
+    async start(stream) {
+      stream.enqueue(new TextEncoder().encode(body.slice(0, half)));
+      await new Promise((resolve) => setTimeout(resolve, 1500));
+      stream.enqueue(new TextEncoder().encode(body.slice(half)));
+      stream.close();
+    },
+  });
+  return fetch(url, { ...options, body: halves, duplex: "half" });
+}
+
+async function openaiNodeFails(kind, model) {
+  const { default: OpenAI } = await load("openai");
+  const openai = new OpenAI({ baseURL: base, apiKey: KEY, ...(kind === "slow" ? { fetch: slowly } : {}) });
+  const messages = kind === "empty" ? [] : [{ role: "user", content: kind === "long" ? "x".repeat(30000) : QUESTION }];
+  const headers = { media: { "Content-Type": "text/plain" }, origin: { Origin: "https://other.example" } }[kind];
+  try {
+    if (kind === "nowhere") await openai.embeddings.create({ model, input: QUESTION });
+    else if (kind === "method") await openai.post("/models", { body: {} });
+    else await openai.chat.completions.create({ model, messages }, { headers });
+    return "RAISES nothing";
+  } catch (error) {
+    const wait = error.headers?.get("retry-after");
+    return `RAISES ${error.constructor.name} status ${error.status} code ${error.code} id ${error.requestID} wait ${wait} text ${error.message}`;
   }
 }
 
@@ -116,6 +147,10 @@ async function langchain(model, seen) {
 
 const ask = { "openai-node": openaiNode, vercel, "langchain-js": langchain }[client];
 for (const model of models) {
+  if (way === "fail") {
+    process.stdout.write(`${model}\t${(await openaiNodeFails(...model.split(":"))).replaceAll(/\s+/g, " ")}\n`);
+    continue;
+  }
   const seen = { text: "", thoughts: "", finish: "", usage: "" };
   const told = () => `text '${seen.text}' thoughts '${seen.thoughts}' finish ${seen.finish} usage ${seen.usage}`;
   let said;

@@ -1,6 +1,7 @@
 """Real Python clients against an OpenAI-style server, a line of what each saw for each model.
 
 Use: clients.py BASE_URL CLIENT WAY MODEL…, where WAY is stream, whole, tools, cancel or models.
+With WAY fail each MODEL is CASE:MODEL, and the line is the exception that openai-python raises.
 """
 
 import asyncio
@@ -60,6 +61,44 @@ def openai_python(base, way, model, seen):
                 seen.finish = choice.finish_reason or seen.finish
             if way == "cancel" and seen.text:
                 return
+
+
+def openai_python_fails(base, case, model):
+    import time
+
+    import httpx
+    import openai
+
+    class Slow(httpx.HTTPTransport):
+        """Sends half of a body, and the rest too late."""
+
+        def handle_request(self, request):
+            body = request.read()
+
+            def halves():
+                yield body[: len(body) // 2]
+                time.sleep(1.5)
+                yield body[len(body) // 2 :]
+
+            slow = httpx.Request(request.method, request.url, headers=request.headers, content=halves())
+            return super().handle_request(slow)
+
+    client = openai.OpenAI(base_url=base, api_key=KEY, http_client=httpx.Client(transport=Slow()) if case == "slow" else None)
+    asked = [{"role": "user", "content": "x" * 30000 if case == "long" else QUESTION}]
+    headers = {"media": {"Content-Type": "text/plain"}, "origin": {"Origin": "https://other.example"}}.get(case)
+    try:
+        if case == "nowhere":
+            client.embeddings.create(model=model, input=QUESTION)
+        elif case == "method":
+            client.post("/models", cast_to=object, body={})
+        else:
+            messages = [] if case == "empty" else asked
+            client.chat.completions.create(model=model, messages=messages, extra_headers=headers)
+        return "RAISES nothing"
+    except openai.APIStatusError as error:
+        wait = error.response.headers.get("retry-after")
+        kind = type(error).__name__
+        return f"RAISES {kind} status {error.status_code} code {error.code} id {error.request_id} wait {wait} text {error}"
 
 
 def langchain(base, way, model, seen):
@@ -203,6 +242,13 @@ CLIENTS = {
 def main():
     base, client, way, *models = sys.argv[1:]
     for model in models:
+        if way == "fail":
+            try:
+                said = openai_python_fails(base, *model.split(":"))
+            except Exception as error:
+                said = f"RAISES {type(error).__name__}: {error}"
+            print(f"{model}\t{' '.join(said.split())}", flush=True)
+            continue
         seen = Seen()
         try:
             CLIENTS[client](base, way, model, seen)

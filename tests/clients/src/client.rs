@@ -59,6 +59,8 @@ pub(crate) enum Way {
     Whole,
     Tools,
     Cancel,
+    /// To a failure: what is asked for is `CASE:MODEL`. OpenAI's own SDKs only.
+    Fail,
 }
 
 impl Way {
@@ -69,6 +71,7 @@ impl Way {
             Self::Whole => "whole",
             Self::Tools => "tools",
             Self::Cancel => "cancel",
+            Self::Fail => "fail",
         }
     }
 }
@@ -165,12 +168,19 @@ impl Client {
         }
     }
 
+    /// Whether it does otherwise than others.
+    pub(crate) fn does_otherwise(&self, column: Column) -> bool {
+        self.otherwise.iter().any(|(known, _)| *known == column)
+    }
+
     /// Asks these models in one way. A line for each, in order; `None` where it has no such way.
     pub(crate) async fn ask(&self, tools: &Tools, base: &str, way: Way, models: &[&str]) -> Option<Vec<String>> {
         match &self.kind {
             Kind::Python => {
                 // LiteLLM holds its last chunk back, so that nothing comes of an answer that stops.
-                if way == Way::Models && self.name != "openai-python" || way == Way::Cancel && self.name == "litellm" {
+                if matches!(way, Way::Models | Way::Fail) && self.name != "openai-python"
+                    || way == Way::Cancel && self.name == "litellm"
+                {
                     return None;
                 }
                 let mut command = Command::new(tools.python.as_ref()?);
@@ -178,7 +188,7 @@ impl Client {
                 Some(lines(&mut command, models.len()).await)
             }
             Kind::Node => {
-                if way == Way::Models && self.name != "openai-node" {
+                if matches!(way, Way::Models | Way::Fail) && self.name != "openai-node" {
                     return None;
                 }
                 let mut command = Command::new("node");
@@ -193,7 +203,7 @@ impl Client {
                     Way::Whole => whole,
                     Way::Tools => with_tools,
                     // They read to the end.
-                    Way::Cancel => return None,
+                    Way::Cancel | Way::Fail => return None,
                 };
                 if name.is_empty() {
                     return None;
@@ -234,7 +244,7 @@ async fn llm(tools: &Tools, base: &str, way: Way, model: &str) -> Option<String>
         return None;
     }
     let home = scratch("llm", base).ok()?;
-    let known = MODELS.iter().copied().chain([crate::script::UNKNOWN]);
+    let known = MODELS.iter().copied().chain([crate::script::UNKNOWN, crate::demo::QUICK]);
     let mut models = String::new();
     for name in known {
         for part in ["- model_id: ", name, "\n  model_name: ", name, "\n  api_base: ", base, "\n"] {
@@ -273,8 +283,15 @@ async fn lines(command: &mut Command, count: usize) -> Vec<String> {
     let said = run(command, PATIENCE)
         .await
         .map_or_else(|fault| fault, |(_, out, errors)| if out.is_empty() { errors } else { out });
-    let mut lines: Vec<String> =
-        said.lines().filter(|line| line.contains('\t')).map(|line| line.replace('\t', " ")).collect();
+    let mut lines: Vec<String> = Vec::new();
+    for line in said.lines() {
+        match lines.last_mut() {
+            _ if line.contains('\t') => lines.push(line.replace('\t', " ")),
+            // What a binary says of a model may have several.
+            Some(last) => last.extend([" ", line]),
+            None => {}
+        }
+    }
     // A driver that broke off says so in place of what it did not say.
     lines.resize(count, format!("BREAKS OFF {}", said.trim().lines().last().unwrap_or_default()));
     lines

@@ -2,7 +2,7 @@
 //! and what it makes of every kind of answer becomes a row of the matrix in `docs/clients.md`.
 //!
 //! In reading order: `client` is who asks and how, `script` what upstream says, `program` the binary between them, `seen`
-//! what came of it, `matrix` the page. A run fails where a client does otherwise than this project says it does.
+//! what came of it, `demo` the same of the demo model, `errors` every failure as OpenAI's own SDKs raise it, `matrix` the page. A run fails where a client does otherwise than this project says it does.
 //!
 //! Use: `clients PROGRAM PYTHON|- MODULES|- BINARIES|- [--write]`, where a folder that is absent is `-`; or
 //! `clients --fuzz PROGRAM SCHEMATHESIS`, which holds the program to its schema.
@@ -11,6 +11,8 @@
 #![expect(clippy::indexing_slicing, reason = "a JSON value answers null for what it does not have")]
 
 mod client;
+mod demo;
+mod errors;
 mod fuzz;
 mod matrix;
 mod program;
@@ -73,18 +75,20 @@ fn ending(outcome: Result<(), String>) -> ExitCode {
 }
 
 /// What a client makes of all there is; `None` where it is not on this machine.
-async fn row(client: &'static Client, tools: &Tools, program: &Path) -> Option<Row> {
+async fn row(client: &'static Client, tools: &Tools, binary: &Path) -> Option<Row> {
     if !client.is_there(tools) {
         println!("skipped: {} is not there", client.name);
         return None;
     }
     let script = Script::start().await;
-    let program = match Program::start(program, script.address()).await {
+    let program = match Program::start(binary, script.address()).await {
         Ok(program) => program,
         Err(fault) => return Some(Row::failed(client, fault)),
     };
     let begun = Instant::now();
-    let row = seen::all(client, tools, &program, &script).await;
+    let mut row = seen::all(client, tools, &program, &script).await;
+    row.add_faults(demo::faults(client, tools, binary).await);
+    row.add_faults(errors::faults(client, tools, binary, &script).await.unwrap_or_default());
     println!("{} ({} s)", row.line(), begun.elapsed().as_secs());
     Some(row)
 }

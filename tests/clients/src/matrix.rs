@@ -5,10 +5,12 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::client::{Client, Kind};
+use crate::errors::{FAILURES, Failure, SDKS};
 use crate::seen::{Column, Row};
 
 const BEGIN: &str = "<!-- made by cargo xtask clients --write -->\n";
 const END: &str = "<!-- end -->";
+const FAILURES_BEGIN: &str = "<!-- failures, made by cargo xtask clients --write -->\n";
 
 /// Writes the matrix, or compares its rows with those of this run. Clients that were not there keep their rows.
 pub(crate) fn compare(rows: &[Row], write: bool) -> Result<(), String> {
@@ -17,19 +19,35 @@ pub(crate) fn compare(rows: &[Row], write: bool) -> Result<(), String> {
     let text = std::fs::read_to_string(&page).map_err(|error| format!("docs/clients.md: {error}"))?;
     let versions = Versions::read(here)?;
     let made: Vec<String> = rows.iter().map(|row| line(row, &versions)).collect();
+    let failures = FAILURES.iter().map(failure).collect::<Vec<_>>();
     if write {
-        let (before, rest) = text.split_once(BEGIN).ok_or("docs/clients.md has no place for the matrix")?;
-        let (_, after) = rest.split_once(END).ok_or("the matrix in docs/clients.md has no end")?;
         let titles = Column::ALL.map(Column::title).join(" | ");
         let rule = "---|".repeat(Column::ALL.len() + 1);
         let matrix = format!("| client | {titles} |\n|{rule}\n{}\n", made.join("\n"));
-        let text = [before, BEGIN, &matrix, END, after].concat();
+        let table = format!(
+            "| code | status | {} | asked |\n|---|---|---|---|---|\n{}\n",
+            SDKS.join(" | "),
+            failures.join("\n")
+        );
+        let text = put(&put(&text, BEGIN, &matrix)?, FAILURES_BEGIN, &table)?;
         return std::fs::write(&page, text).map_err(|error| format!("docs/clients.md: {error}"));
     }
-    match made.iter().find(|row| !text.lines().any(|line| line == *row)) {
+    match made.iter().chain(&failures).find(|row| !text.lines().any(|line| line == *row)) {
         Some(row) => Err(format!("docs/clients.md should hold this row (cargo xtask clients --write):\n{row}")),
         None => Ok(()),
     }
+}
+
+/// The page with another table in a place.
+fn put(page: &str, begin: &str, table: &str) -> Result<String, String> {
+    let (before, rest) = page.split_once(begin).ok_or("docs/clients.md lacks a place for a table")?;
+    let (_, after) = rest.split_once(END).ok_or("a table in docs/clients.md has no end")?;
+    Ok([before, begin, table, END, after].concat())
+}
+
+fn failure(failure: &Failure) -> String {
+    let Failure { code, status, classes: [python, node], asked, .. } = failure;
+    format!("| `{}` | {status} | `{python}` | `{node}` | {asked} |", code.as_str())
 }
 
 fn line(row: &Row, versions: &Versions) -> String {

@@ -24,6 +24,20 @@ pub(crate) const LIMITED: &str = "limited";
 pub(crate) const REJECTED: &str = "rejected";
 /// Is not there.
 pub(crate) const MISSING: &str = "missing";
+/// Refuses what it is asked, by its filter.
+pub(crate) const FILTERED: &str = "filtered";
+/// Finds the conversation too long.
+pub(crate) const TOO_LONG: &str = "too-long";
+/// Busy, and stays so.
+pub(crate) const BUSY: &str = "busy";
+/// Does not let the program in.
+pub(crate) const FORBIDDEN: &str = "forbidden";
+/// Fails.
+pub(crate) const DOWN: &str = "down";
+/// Answers with a page.
+pub(crate) const NO_STREAM: &str = "no-stream";
+/// Says nothing at all.
+pub(crate) const STUCK: &str = "stuck";
 /// Calls a tool, and then says what it heard.
 pub(crate) const TOOLS: &str = "tools";
 /// Begins, and then says nothing more.
@@ -33,6 +47,9 @@ pub(crate) const UNKNOWN: &str = "unknown";
 
 /// All that the program offers.
 pub(crate) const MODELS: [&str; 10] = [GOOD, SILENT, CUT, BROKEN, LATE, LIMITED, REJECTED, MISSING, TOOLS, SLOW];
+/// The same where it is asked for every failure.
+pub(crate) const FAILING: [&str; 12] =
+    [GOOD, SLOW, CUT, REJECTED, MISSING, FILTERED, TOO_LONG, BUSY, FORBIDDEN, DOWN, NO_STREAM, STUCK];
 
 /// What the good answer says, thinks and costs.
 pub(crate) const TEXT: &str = "Hello there";
@@ -108,6 +125,13 @@ fn reply(model: &str, body: &Value, is_first: bool) -> Reply {
             Reply::sse(sse(&[&chunk("Hello"), &finish("stop"), verdict, &usage]))
         }
         LIMITED if is_first => refused(429, "rate_limit_exceeded").header("retry-after", "1"),
+        FILTERED => refused(400, "content_filter"),
+        TOO_LONG => refused(400, "context_length_exceeded"),
+        BUSY => refused(429, "rate_limit_exceeded").header("retry-after", "1"),
+        FORBIDDEN => refused(403, "AuthorizationFailed"),
+        DOWN => refused(500, "server_error"),
+        NO_STREAM => Reply::status(200).content_type("text/html").body("<!doctype html>"),
+        STUCK => Reply::silent(),
         REJECTED => refused(400, "unsupported_parameter"),
         MISSING => refused(404, "DeploymentNotFound"),
         TOOLS => tools(body, &usage),

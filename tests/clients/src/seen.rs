@@ -92,11 +92,18 @@ pub(crate) struct Row {
     pub(crate) client: &'static Client,
     cells: Vec<Cell>,
     fault: Option<String>,
+    /// What was found besides.
+    more: Vec<String>,
 }
 
 impl Row {
+    /// What was found besides the cells.
+    pub(crate) fn add_faults(&mut self, faults: Vec<String>) {
+        self.more.extend(faults);
+    }
+
     pub(crate) fn failed(client: &'static Client, fault: String) -> Self {
-        Self { client, cells: Vec::new(), fault: Some(fault) }
+        Self { client, cells: Vec::new(), fault: Some(fault), more: Vec::new() }
     }
 
     /// What was seen in a column; a dash where the client, or its driver, has no way to show it.
@@ -114,6 +121,7 @@ impl Row {
     pub(crate) fn faults(&self) -> Vec<String> {
         let name = self.client.name;
         let mut faults: Vec<String> = self.fault.iter().map(|fault| format!("{name}: {fault}")).collect();
+        faults.extend(self.more.iter().cloned());
         for cell in &self.cells {
             let known = self.client.otherwise.iter().find(|(column, _)| *column == cell.column);
             let expected = known.map_or(cell.column.usual(), |(_, seen)| *seen);
@@ -184,7 +192,7 @@ pub(crate) async fn all(client: &'static Client, tools: &Tools, program: &Progra
         let said = said.join(" ");
         put(Column::Leaves, yes(script.is_left().await && !raises(&said)), &said);
     }
-    Row { client, cells, fault: None }
+    Row { client, cells, fault: None, more: Vec::new() }
 }
 
 fn yes(is: bool) -> &'static str {
@@ -192,7 +200,7 @@ fn yes(is: bool) -> &'static str {
 }
 
 /// Whether an error was raised, in the drivers' and the binaries' word for it.
-fn raises(said: &str) -> bool {
+pub(crate) fn raises(said: &str) -> bool {
     ["RAISES", "BREAKS OFF", "HANGS", "DOES NOT RUN"].iter().any(|word| said.contains(word))
 }
 

@@ -149,6 +149,11 @@ impl Answer {
         self.last()["code"].as_str().unwrap_or_default().to_owned()
     }
 
+    /// The request's id, as the head says it.
+    pub(crate) fn request_id(&self) -> &str {
+        self.headers["x-request-id"].to_str().unwrap()
+    }
+
     /// The text of the error at the end.
     pub(crate) fn text(&self) -> String {
         self.last()["error"].as_str().unwrap_or_default().to_owned()

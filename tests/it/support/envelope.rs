@@ -10,7 +10,7 @@ use serde_json::Value;
 pub(crate) struct Item(pub(crate) Value);
 
 impl Item {
-    /// `Request`, `RemoteDependency`, `Message`, `Exception` or `Metric`.
+    /// `Request`, `RemoteDependency`, `Message`, `Exception`, `Event` or `Metric`.
     pub(crate) fn kind(&self) -> &str {
         self.0["data"]["baseType"].as_str().unwrap().trim_end_matches("Data")
     }
@@ -99,6 +99,7 @@ impl Item {
                     assert!(exception["message"].as_str().is_some_and(|text| (1..=32768).contains(&text.len())));
                 }
             }
+            "Event" => long("name", 512),
             "Metric" => {
                 let metrics = self.data("metrics").as_array().unwrap();
                 assert_eq!(metrics.len(), 1, "Application Insights takes the first only");

@@ -71,7 +71,11 @@ pub(crate) fn check(query: &str, known: &Known) -> Result<(), String> {
         }
         lets.insert(name.clone());
     }
-    Pipeline::read(last, known, &lets)
+    Pipeline::read(last, known, &lets).map(drop)
+}
+
+fn word(text: &str) -> Token {
+    Token::Word(text.to_owned())
 }
 
 fn tokens(query: &str) -> Result<Vec<Token>, String> {
@@ -147,7 +151,7 @@ struct Pipeline<'a> {
 }
 
 impl<'a> Pipeline<'a> {
-    fn read(tokens: &[Token], known: &'a Known, lets: &'a BTreeSet<String>) -> Result<(), String> {
+    fn read(tokens: &[Token], known: &'a Known, lets: &'a BTreeSet<String>) -> Result<Self, String> {
         let mut stages = split(tokens, "|").into_iter();
         let source = stages.next().unwrap_or_default();
         let names = match source {
@@ -165,7 +169,8 @@ impl<'a> Pipeline<'a> {
             this.columns.extend(columns.iter().map(|column| (column.clone(), values(column))));
             this.tables.push(table.clone());
         }
-        stages.try_for_each(|stage| this.stage(stage))
+        stages.try_for_each(|stage| this.stage(stage))?;
+        Ok(this)
     }
 
     fn stage(&mut self, stage: &[Token]) -> Result<(), String> {
@@ -184,11 +189,30 @@ impl<'a> Pipeline<'a> {
             ("summarize", rest) => {
                 let by = rest.iter().position(|token| *token == Token::Word("by".to_owned()));
                 let (made, groups) = rest.split_at(by.unwrap_or(rest.len()));
-                let mut columns = self.list(made, true)?;
+                let mut columns = match made {
+                    // The row that has the most of the first column, with its values of the others.
+                    [Token::Word(function), Token::Sign("("), kept @ .., Token::Sign(")")] if function == "arg_max" => {
+                        self.list(kept, false)?
+                    }
+                    made => self.list(made, true)?,
+                };
                 if let [_, groups @ ..] = groups {
                     columns.extend(self.list(groups, false)?);
                 }
                 self.columns = columns;
+                Ok(())
+            }
+            ("join", [kind, Token::Sign("="), way, Token::Sign("("), other @ .., Token::Sign(")"), on, column])
+                if *kind == word("kind") && *way == word("leftouter") && *on == word("on") =>
+            {
+                let other = Self::read(other, self.known, self.lets)?;
+                let Token::Word(column) = column else { return Err(format!("no column: {column:?}")) };
+                if !self.columns.contains_key(column) || !other.columns.contains_key(column) {
+                    return Err(format!("`{column}` is on one side only"));
+                }
+                for (name, values) in other.columns {
+                    self.columns.entry(name).or_insert(values);
+                }
                 Ok(())
             }
             ("order", [Token::Word(by), Token::Word(column), Token::Word(way)])

@@ -45,8 +45,8 @@ describe.skipIf(absent.length > 0)('in the real stack', () => {
 
   const last = (selector: string) => page.locator('.turn').last().locator(selector);
 
-  async function openDirect(): Promise<void> {
-    await page.route('**/config.json', (route) => route.fulfill({ json: { apiBase: stack.api, auth: null } }));
+  async function openDirect(more: object = {}): Promise<void> {
+    await page.route('**/config.json', (route) => route.fulfill({ json: { apiBase: stack.api, auth: null, ...more } }));
     await page.goto(stack.page);
   }
 
@@ -103,6 +103,18 @@ describe.skipIf(absent.length > 0)('in the real stack', () => {
     await page.click('#stop');
     await last('.notice.mild').waitFor();
     await expect.poll(() => answer.hasLeft, { timeout: 5_000 }).toBe(true);
+  });
+
+  test('straight to the host, a thumb arrives where the operator looks, with the id of its answer and no word of it', async () => {
+    await openDirect({ feedback: true });
+    const asked = page.waitForResponse('**/api/chat/stream');
+    (await ask('Q')).send({ content: 'a secret' }).stop();
+    const id = (await asked).headers()['x-request-id'];
+    await last('[data-act=down]').click();
+    await expect.poll(() => last('[data-act=down]').getAttribute('aria-pressed')).toBe('true');
+    await expect.poll(() => stack.events(), { timeout: 10_000 }).toHaveLength(1);
+    const [event] = stack.events();
+    expect(event).toEqual({ name: 'feedback', properties: { request_id: id, verdict: 'down' } });
   });
 
   test('straight to the host, closing the tab ends the model’s work', async () => {

@@ -1,6 +1,6 @@
 /**
- * The real stack on loopback: a scripted model, the program behind the stand-in Functions host, and the Static Web Apps
- * emulator with the built page.
+ * The real stack on loopback: a scripted model, the program behind the stand-in Functions host, the Static Web Apps emulator
+ * with the built page, and a recorder in the place of Application Insights.
  */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -19,7 +19,7 @@ const EMULATOR = join(PROJECT, 'web/emulator/node_modules/@azure/static-web-apps
 
 /** What has to be there for this, and is not. Where `CI` is set, that is a failure: no promised test is skipped there. */
 export function missing(...more: string[]): string[] {
-  const wanted = [join(BUILT, 'reasoning-chat'), join(BUILT, 'functions-host'), EMULATOR, ...more];
+  const wanted = [join(BUILT, 'reasoning-chat'), join(BUILT, 'functions-host'), join(BUILT, 'telemetry-recorder'), EMULATOR, ...more];
   const absent = wanted.filter((file) => !existsSync(file));
   if (absent.length > 0 && process.env.CI) throw new Error(`there is no ${absent.join(', no ')}`);
   return absent;
@@ -80,13 +80,16 @@ export class Stack {
   private folder = '';
   private host: ChildProcess | undefined;
   private emulator: ChildProcess | undefined;
+  private recorder: ChildProcess | undefined;
+  private recorded = '';
 
   async start(): Promise<void> {
     this.folder = await mkdtemp(join(tmpdir(), 'stack-'));
-    const [apiPort, pagePort] = [await freePort(), await freePort()];
+    const [apiPort, pagePort, recorderPort] = [await freePort(), await freePort(), await freePort()];
     this.api = `http://127.0.0.1:${apiPort}`;
     this.page = `http://127.0.0.1:${pagePort}`;
-    await this.startHost(apiPort, await this.model.start());
+    await this.startRecorder(recorderPort);
+    await this.startHost(apiPort, await this.model.start(), recorderPort);
     await this.startEmulator(pagePort);
   }
 
@@ -98,7 +101,7 @@ export class Stack {
   }
 
   async close(): Promise<void> {
-    for (const child of [this.emulator, this.host]) {
+    for (const child of [this.emulator, this.host, this.recorder]) {
       if (!child) continue;
       const ended = child.exitCode !== null || new Promise((resolve) => child.once('exit', resolve));
       signal(child, 'SIGTERM');
@@ -110,14 +113,28 @@ export class Stack {
     await rm(this.folder, { recursive: true, force: true });
   }
 
-  private async startHost(port: number, endpoint: string): Promise<void> {
+  /** The custom events that Application Insights was sent. */
+  events(): { name: string; properties: Record<string, string> }[] {
+    const items = this.recorded.split('\n').filter((line) => line.startsWith('{')).map((line) => JSON.parse(line));
+    return items.filter(({ data }) => data.baseType === 'EventData').map(({ data: { baseData: { name, properties } } }) => ({ name, properties }));
+  }
+
+  private async startRecorder(port: number): Promise<void> {
+    this.recorder = spawn(join(BUILT, 'telemetry-recorder'), ['--json', '--port', String(port)], { stdio: ['ignore', 'pipe', 'ignore'], detached: true });
+    this.recorder.stdout!.setEncoding('utf8').on('data', (text: string) => (this.recorded += text));
+    await answers(`http://127.0.0.1:${port}/`);
+  }
+
+  private async startHost(port: number, endpoint: string, recorderPort: number): Promise<void> {
     const app = join(this.folder, 'app');
-    for (const name of ['chat_stream', 'models']) await mkdir(join(app, name), { recursive: true });
-    for (const file of ['host.json', 'chat_stream/function.json', 'models/function.json']) await cp(join(PROJECT, file), join(app, file));
+    const functions = ['chat_stream', 'feedback', 'models'];
+    for (const name of functions) await mkdir(join(app, name), { recursive: true });
+    for (const file of ['host.json', ...functions.map((name) => `${name}/function.json`)]) await cp(join(PROJECT, file), join(app, file));
     await cp(join(BUILT, 'reasoning-chat'), join(app, 'reasoning-chat'));
     await writeFile(join(app, 'local.settings.json'), JSON.stringify({
       IsEncrypted: false,
-      Values: { AZURE_INFERENCE_ENDPOINT: endpoint, AZURE_DEEPSEEK_DEPLOYMENT: 'scripted', MAX_RETRIES: '0', HEARTBEAT_INTERVAL: '1s' },
+      Values: { AZURE_INFERENCE_ENDPOINT: endpoint, AZURE_DEEPSEEK_DEPLOYMENT: 'scripted', MAX_RETRIES: '0', HEARTBEAT_INTERVAL: '1s', FEEDBACK: 'true',
+        APPLICATIONINSIGHTS_CONNECTION_STRING: `InstrumentationKey=0;IngestionEndpoint=http://127.0.0.1:${recorderPort}/` },
       Host: { CORS: this.page },
     }));
     this.host = spawn(join(BUILT, 'functions-host'), ['--port', String(port), app], { stdio: 'ignore', detached: true });

@@ -19,6 +19,7 @@ const tables = {
   dependencies: `${call}, target: string`,
   traces: `${always}, itemCount: int, message: string`,
   exceptions: `${always}, itemCount: int, type: string, outerMessage: string`,
+  customEvents: `${always}, itemCount: int, name: string`,
   customMetrics: `${always}, name: string, valueSum: real, valueMax: real`,
 };
 const symbols = Object.entries(tables).map(([name, columns]) => Symbols.TableSymbol.From(`(${columns})`).WithName(name));

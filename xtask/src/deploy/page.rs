@@ -1,5 +1,5 @@
-//! What the built page learns at deploy time: where the API is and how to sign in (`config.json`), and that it may talk to
-//! both (the Content-Security-Policy in `staticwebapp.config.json`).
+//! What the built page learns at deploy time: where the API is, how to sign in, and whether the program takes what readers
+//! think of an answer (`config.json`); and that it may talk to API and sign-in (the Content-Security-Policy in `staticwebapp.config.json`).
 
 use std::path::Path;
 use std::{fs, io};
@@ -52,7 +52,7 @@ fn copy(from: &Path, to: &Path) -> io::Result<()> {
 }
 
 /// Writes both files of the page in `deployed`.
-pub(crate) fn configure(deployed: &Path, api: &str, sign_in: Option<&SignIn>) -> Outcome {
+pub(crate) fn configure(deployed: &Path, api: &str, sign_in: Option<&SignIn>, feedback: bool) -> Outcome {
     let api = origin(api)?;
     let authority = sign_in.map(|sign_in| origin(&sign_in.authority)).transpose()?;
 
@@ -74,6 +74,7 @@ pub(crate) fn configure(deployed: &Path, api: &str, sign_in: Option<&SignIn>) ->
         |sign_in| json!({ "clientId": sign_in.client_id, "authority": sign_in.authority, "scope": sign_in.scope }),
     );
     config_object.insert("auth".to_owned(), json!(auth));
+    config_object.insert("feedback".to_owned(), json!(feedback));
     write(&file, &config)?;
     println!("The page calls {api}{}", if sign_in.is_some() { " and signs in" } else { "" });
     Ok(())
@@ -294,7 +295,7 @@ mod tests {
         let dist = std::env::temp_dir().join(format!("page-config-{}", std::process::id()));
         fs::create_dir_all(&dist).unwrap();
         fs::write(dist.join("staticwebapp.config.json"), r#"{"globalHeaders":{}}"#).unwrap();
-        assert!(configure(&dist, API, None).unwrap_err().contains("Content-Security-Policy"));
+        assert!(configure(&dist, API, None, false).unwrap_err().contains("Content-Security-Policy"));
 
         let hosting = r#"{"globalHeaders":{"content-security-policy":"connect-src 'self'"},"routes":[]}"#;
         fs::write(dist.join("staticwebapp.config.json"), hosting).unwrap();
@@ -304,18 +305,19 @@ mod tests {
             authority: format!("{AUTHORITY}/tenant"),
             scope: "id/user_impersonation".to_owned(),
         };
-        configure(&dist, API, Some(&sign_in)).unwrap();
+        configure(&dist, API, Some(&sign_in), true).unwrap();
         let config = read(&dist.join("config.json")).unwrap();
         let auth = json!({
             "clientId": "id", "authority": format!("{AUTHORITY}/tenant"), "scope": "id/user_impersonation"
         });
-        assert_eq!(config, json!({ "apiBase": API, "auth": auth, "title": "Chat" }));
+        assert_eq!(config, json!({ "apiBase": API, "auth": auth, "feedback": true, "title": "Chat" }));
         let hosting = read(&dist.join("staticwebapp.config.json")).unwrap();
         let policy = hosting["globalHeaders"]["content-security-policy"].as_str().unwrap();
         assert_eq!(policy, format!("connect-src 'self' {API} {AUTHORITY}"));
 
-        configure(&dist, API, None).unwrap();
-        assert_eq!(read(&dist.join("config.json")).unwrap()["auth"], Value::Null);
+        configure(&dist, API, None, false).unwrap();
+        let config = read(&dist.join("config.json")).unwrap();
+        assert_eq!(config, json!({ "apiBase": API, "auth": null, "feedback": false, "title": "Chat" }));
         fs::remove_dir_all(dist).unwrap();
     }
 }

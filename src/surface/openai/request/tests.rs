@@ -106,6 +106,8 @@ fn the_bound_on_tokens_has_two_names() {
     assert_eq!(tokens(&json!({ "max_tokens": 5, "max_completion_tokens": 7 })), Some(7));
     assert_eq!(tokens(&json!({ "max_tokens": 99_999_999_999_u64 })), Some(u32::MAX));
     assert_eq!(tokens(&json!({})), None);
+    assert_eq!(tokens(&json!({ "max_tokens": -1 })), None, "none, to local tools");
+    assert_eq!(tokens(&json!({ "max_tokens": 100.0 })), Some(100));
 }
 
 #[test]
@@ -134,6 +136,38 @@ fn an_agents_conversation_is_read() {
     let [call] = read[2].tool_calls.as_slice() else { panic!("one call") };
     assert_eq!((call.id.as_str(), call.name.as_str(), call.arguments.as_str()), ("c1", "f", "{}"));
     assert_eq!(read[3].tool_call_id.as_deref(), Some("c1"));
+}
+
+/// Public reports of agents that could not go on: freellmapi#165, ninfer#56, vercel/ai#17779, github/app#2903.
+#[test]
+fn what_says_nothing_ends_no_conversation() {
+    let call = json!({ "id": "c1", "type": "function", "function": { "name": "f", "arguments": "" } });
+    let read = messages(&json!([
+        { "role": "system", "content": null },
+        { "role": "user", "content": "a" },
+        { "role": "assistant", "content": null, "reasoning_content": "hm" },
+        { "role": "assistant" },
+        { "role": "assistant", "content": [], "refusal": null, "annotations": null, "audio": null, "tool_calls": null },
+        { "role": "assistant", "content": [{ "type": "thinking", "thinking": "hm" }, { "type": "text", "text": "b" }, { "type": "refusal", "refusal": "!" }] },
+        { "role": "assistant", "content": [{ "type": "reasoning", "text": "hm" }], "tool_calls": [call] },
+        { "role": "tool", "tool_call_id": "c1", "content": null },
+    ]));
+    let told: Vec<_> = read.iter().map(|message| (message.role, message.as_text().unwrap())).collect();
+    assert_eq!(told, [(Role::User, "a"), (Role::Assistant, "b!"), (Role::Assistant, ""), (Role::Tool, "")]);
+}
+
+#[test]
+fn a_model_without_a_name_is_the_default_one() {
+    let body = with(&json!({ "model": "" })).to_string();
+    assert_eq!(CompletionRequest::read(body.as_bytes()).unwrap().model, None);
+}
+
+#[test]
+fn tools_go_upstream_without_what_is_left_open() {
+    let tool =
+        |strict: Value| json!({ "tools": [{ "type": "function", "function": { "name": "f", "strict": strict } }] });
+    assert_eq!(wishes(&tool(Value::Null)), json!({ "tools": [{ "type": "function", "function": { "name": "f" } }] }));
+    assert_eq!(wishes(&tool(json!(true))), tool(json!(true)));
 }
 
 #[test]
@@ -165,6 +199,8 @@ fn refusals_name_the_field() {
         (json!({ "stream_options": true }), "stream_options"),
         (json!({ "stream_options": { "include_usage": 1 } }), "stream_options"),
         (json!({ "max_tokens": 0 }), "max_tokens"),
+        (json!({ "max_tokens": -2 }), "max_tokens"),
+        (json!({ "max_tokens": "5" }), "max_tokens"),
         (json!({ "max_completion_tokens": 1.5 }), "max_completion_tokens"),
         (json!({ "temperature": "warm" }), "temperature"),
         (json!({ "seed": 1.5 }), "seed"),
@@ -186,8 +222,13 @@ fn refusals_name_the_field() {
         (json!({ "messages": [{ "content": "a" }] }), "messages[0].role"),
         (json!({ "messages": [{ "role": "boss", "content": "a" }] }), "messages[0].role"),
         (json!({ "messages": [{ "role": "user", "content": " " }] }), "messages[0].content"),
-        (json!({ "messages": [{ "role": "system" }] }), "messages[0].content"),
-        (json!({ "messages": [{ "role": "assistant", "content": null }] }), "messages[0].content"),
+        (json!({ "messages": [{ "role": "user", "content": null }] }), "messages[0].content"),
+        (json!({ "messages": [{ "role": "assistant", "content": null }] }), "messages"),
+        (
+            json!({ "messages": [{ "role": "assistant", "content": [{ "type": "refusal" }] }] }),
+            "messages[0].content[0]",
+        ),
+        (json!({ "messages": [{ "role": "system", "content": [{ "type": "thinking" }] }] }), "messages[0].content[0]"),
         (json!({ "messages": [{ "role": "tool", "content": "a" }] }), "messages[0].tool_call_id"),
         (json!({ "messages": [{ "role": "function", "content": "a" }] }), "messages[0].role"),
         (json!({ "messages": [{ "role": "user", "content": [{ "type": "input_audio" }] }] }), "messages[0].content[0]"),

@@ -41,8 +41,9 @@ fn outputs(life: &Rehearsal, environment: &str, own: &[&str]) {
     let told = record["properties"]["outputs"].as_object().unwrap();
     for name in &outputs {
         let said = told.iter().find(|(other, _)| other.eq_ignore_ascii_case(name)).map(|(_, output)| &output["value"]);
-        let said = said.and_then(Value::as_str).unwrap_or_default();
-        assert_eq!(values.get(name).map(String::as_str), Some(said), "{name}");
+        // A switch is written as it is said.
+        let said = said.map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned));
+        assert_eq!(values.get(name), said.as_ref(), "{name}");
     }
     let given = ["AZURE_ENV_NAME", "AZURE_LOCATION", "AZURE_SUBSCRIPTION_ID"];
     let known =
@@ -134,6 +135,7 @@ fn page(life: &Rehearsal, up: &Done, environment: &str) {
     {
         assert_eq!(config["auth"][key], values[output], "{key}");
     }
+    assert_eq!(config["feedback"].to_string(), values["PAGE_FEEDBACK"], "as the program was told");
     let policy = read("staticwebapp.config.json");
     // The Static Web Apps CLI takes the last one that it finds below the app's folder, whatever it is told of the output.
     let below = copy::named(&life.project.join("web"), "staticwebapp.config.json");

@@ -69,6 +69,7 @@ fn describe(item: &Value) -> String {
         "RequestData" => format!("{} {} in {}", data("name"), data("responseCode"), data("duration")),
         "RemoteDependencyData" => format!("{} {} in {}", data("name"), data("resultCode"), data("duration")),
         "ExceptionData" => format!("{}: {}", data("exceptions/0/typeName"), data("exceptions/0/message")),
+        "EventData" => data("name"),
         "MetricData" => format!("{} = {}", data("metrics/0/name"), data("metrics/0/value")),
         _ => data("message"),
     };
