@@ -13,6 +13,7 @@ use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::{StatusCode, Uri};
 use axum::response::Response;
+use axum::serve::ListenerExt as _;
 
 #[derive(Clone)]
 struct Upstream {
@@ -43,7 +44,10 @@ fn run(port: &str, address: String) -> Result<(), Box<dyn std::error::Error>> {
     let app = Router::new().fallback(relay).with_state(Upstream { client, address });
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
-        let listener = tokio::net::TcpListener::bind(at).await?;
+        // As everybody sets it who streams: else a small write waits for the answer to the one before.
+        let listener = tokio::net::TcpListener::bind(at).await?.tap_io(|socket| {
+            let _ = socket.set_nodelay(true);
+        });
         axum::serve(listener, app).await?;
         Ok(())
     })
