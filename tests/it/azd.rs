@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::deployments::Deployment;
-use crate::infra::{inputs, outputs, text};
+use crate::support::infra::{inputs, outputs, text};
 
 #[test]
 fn hooks_use_outputs_that_exist_and_steps_that_exist() {

@@ -11,8 +11,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use crate::infra::text;
 use crate::support::app::project;
+use crate::support::infra::text;
 use variant::Evaluator;
 
 const FOLDER: &str = "tests/deployments";

@@ -8,7 +8,7 @@ use reasoning_chat::settings::variables;
 use serde_json::{Value, json};
 
 use crate::deployments::Deployment;
-use crate::support::app::project;
+use crate::support::infra::{bicep, code, names, parameters, text};
 
 /// Set by the platform itself.
 const PLATFORM: [&str; 5] = [
@@ -28,10 +28,6 @@ const OF_THE_HOST: [&str; 5] = [
 ];
 /// Of use outside production only.
 const LOCAL: [&str; 2] = ["AZURE_TENANT_ID", "PORT"];
-/// What azd puts into its environment by itself.
-const OF_AZD: [&str; 2] = ["AZURE_ENV_NAME", "AZURE_LOCATION"];
-/// What the one who deploys chooses for themselves; a pipeline has its own values.
-const OF_A_DEVELOPER: [&str; 2] = ["DEVELOPER_ACCESS", "DIRECT_UPLOAD"];
 
 /// Azure's built-in roles that are in use, with their ids, which are the same everywhere.
 const ROLES: [(&str, &str); 4] = [
@@ -40,76 +36,6 @@ const ROLES: [(&str, &str); 4] = [
     ("Storage Blob Data Contributor", "ba92f5b4-2d11-453d-a403-e96b0029c9fe"),
     ("Storage Blob Data Owner", "b7e6dc6d-f1e8-4753-8033-0f276bb0955b"),
 ];
-
-pub(crate) fn text(file: &str) -> String {
-    std::fs::read_to_string(project().join(file)).unwrap_or_else(|error| panic!("{file}: {error}"))
-}
-
-/// A Bicep file without its comment lines.
-fn code(file: &str) -> String {
-    text(file).lines().filter(|line| !line.trim_start().starts_with("//")).map(|line| format!("{line}\n")).collect()
-}
-
-/// All Bicep files, by path.
-fn bicep() -> BTreeMap<String, String> {
-    let mut files = BTreeMap::new();
-    for folder in ["infra", "infra/modules"] {
-        for entry in std::fs::read_dir(project().join(folder)).unwrap() {
-            let path = entry.unwrap().path();
-            if path.extension().is_some_and(|ending| ending == "bicep") {
-                let file = format!("{folder}/{}", path.file_name().unwrap().to_str().unwrap());
-                files.insert(file.clone(), code(&file));
-            }
-        }
-    }
-    assert!(files.len() > 10);
-    files
-}
-
-/// `param NAME` of a file, each with its default where there is one.
-fn params(code: &str) -> BTreeMap<String, Option<String>> {
-    let lines = code.lines().filter_map(|line| line.strip_prefix("param "));
-    lines
-        .map(|line| {
-            let (head, default) = line.split_once(" = ").map_or((line, None), |(head, default)| (head, Some(default)));
-            let name = head.split_whitespace().next().unwrap();
-            (name.to_owned(), default.map(|default| default.trim_matches('\'').to_owned()))
-        })
-        .collect()
-}
-
-/// What a deployment puts out.
-pub(crate) fn outputs() -> BTreeSet<String> {
-    Deployment::of("defaults").outputs().keys().cloned().collect()
-}
-
-/// The parameters file: each parameter with its value.
-fn parameters() -> BTreeMap<String, Value> {
-    let written = text("infra/main.parameters.json");
-    let keys: Vec<&str> = written.lines().filter_map(|line| Some(line.trim().split_once("\":")?.0)).collect();
-    assert_eq!(keys.len(), keys.iter().collect::<BTreeSet<_>>().len(), "a key that comes twice hides the first");
-    let file: Value = serde_json::from_str(&written).unwrap();
-    let parameters = file["parameters"].as_object().unwrap().clone();
-    parameters.into_iter().map(|(name, value)| (name, value["value"].clone())).collect()
-}
-
-/// What `azd env set` sets: the variable of each parameter that has one, with the default behind it.
-pub(crate) fn inputs() -> BTreeMap<String, (String, String)> {
-    let mut given = parameters();
-    if let Some(Value::Object(settings)) = given.remove("programSettings") {
-        given.extend(settings);
-    }
-    let with_variable = |(name, value): (String, Value)| {
-        let inside = value.as_str()?.strip_prefix("${")?.strip_suffix('}')?.to_owned();
-        let (variable, default) = inside.split_once('=').unwrap_or((&inside, ""));
-        Some((name, (variable.to_owned(), default.to_owned())))
-    };
-    given.into_iter().filter_map(with_variable).collect()
-}
-
-fn names<'a>(all: impl IntoIterator<Item = &'a str>) -> BTreeSet<String> {
-    all.into_iter().map(str::to_owned).collect()
-}
 
 /// What the operator sets for the program.
 fn operators() -> BTreeSet<String> {
@@ -482,88 +408,8 @@ fn a_private_network_closes_model_and_storage_and_nothing_else_opens_them() {
 }
 
 #[test]
-fn every_parameter_has_its_line_in_the_file_with_the_same_default() {
-    let declared = params(&code("infra/main.bicep"));
-    let given = parameters();
-    assert_eq!(declared.keys().collect::<Vec<_>>(), given.keys().collect::<Vec<_>>());
-    let settings = given["programSettings"].as_object().unwrap();
-    for (name, (variable, default)) in inputs() {
-        if settings.contains_key(&name) {
-            assert_eq!(
-                (variable.as_str(), default.as_str()),
-                (name.as_str(), ""),
-                "the program's default is in docs/settings.md"
-            );
-            continue;
-        }
-        // An object has no text for its default; azd sends none, and Bicep's holds.
-        let expected = declared[&name].clone().filter(|default| default != "{}").unwrap_or_default();
-        assert_eq!(default, expected, "{name}: main.parameters.json and main.bicep");
-    }
-    let plain = settings.values().filter(|value| !value.as_str().unwrap().starts_with("${"));
-    assert!(plain.into_iter().all(|value| value == ""), "an empty value is the program's default, in docs/settings.md");
-}
-
-#[test]
-fn azd_asks_for_a_region_that_has_flex_consumption_and_offers_one_first() {
-    let main = code("infra/main.bicep");
-    let above = main.split_once("\nparam location string").unwrap().0;
-    let (allowed, rest) = above.split_once("@allowed([\n").unwrap().1.split_once("\n])").unwrap();
-    let allowed: Vec<&str> = allowed.lines().map(|line| line.trim().trim_matches('\'')).collect();
-    assert!(allowed.len() > 20 && allowed.is_sorted());
-    let first = rest.split_once("default: '").unwrap().1.split_once('\'').unwrap().0;
-    assert!(rest.contains("type: 'location'") && allowed.contains(&first), "{first}");
-}
-
-#[test]
-fn what_costs_money_has_a_most() {
-    for (file, code) in bicep() {
-        let lines: Vec<&str> = code.lines().map(str::trim).collect();
-        for (at, line) in
-            lines.iter().enumerate().filter(|(_, line)| line.starts_with("param ") && line.contains(" int = "))
-        {
-            let above = lines[..at].iter().rev().take_while(|line| line.starts_with('@'));
-            assert!(
-                above.into_iter().any(|line| line.starts_with("@maxValue(") || line.starts_with("@allowed(")),
-                "{file}: {line}"
-            );
-        }
-    }
-}
-
-#[test]
-fn no_output_comes_back_as_an_input_and_pipelines_get_all_inputs() {
-    let inputs: BTreeSet<String> = inputs().into_values().map(|(variable, _)| variable).collect();
-    assert_eq!(
-        inputs.intersection(&outputs()).count(),
-        0,
-        "a second run would take what it made for something existing"
-    );
-    for deployment in Deployment::all() {
-        let given: BTreeSet<String> = deployment.outputs().keys().cloned().collect();
-        assert_eq!(given, outputs(), "{}", deployment.name);
-        for variable in deployment.set().keys() {
-            assert!(inputs.contains(variable), "{} sets {variable}, which nothing reads", deployment.name);
-        }
-    }
-
-    let azure = text("azure.yaml");
-    let variables = azure.split_once("  variables:\n").unwrap().1.lines();
-    let variables: BTreeSet<String> =
-        variables.filter_map(|line| line.strip_prefix("    - ")).map(str::to_owned).collect();
-    let mut expected = inputs;
-    expected.retain(|name| !OF_AZD.contains(&name.as_str()) && !OF_A_DEVELOPER.contains(&name.as_str()));
-    assert_eq!(variables, expected, "azure.yaml, pipeline.variables");
-}
-
-#[test]
-fn the_deployment_page_names_every_input_and_the_diagram_every_resource() {
+fn the_diagram_of_the_deployment_page_has_every_resource_and_role() {
     let page = text("docs/deploying.md");
-    for (variable, default) in inputs().into_values() {
-        let row = page.lines().find(|line| line.starts_with(&format!("| `{variable}` |")));
-        let row = row.unwrap_or_else(|| panic!("docs/deploying.md has no row for {variable}"));
-        assert!(default.is_empty() || row.contains(&format!("`{default}`")), "{variable}: the default is {default}");
-    }
     let diagram = page.split_once("```mermaid").unwrap().1.split_once("```").unwrap().0;
     let in_diagram: BTreeSet<String> = diagram
         .split('"')

@@ -28,6 +28,7 @@ mod identity;
 mod identity_faults;
 mod images;
 mod infra;
+mod inputs;
 mod large_bodies;
 mod leaks;
 mod local;

@@ -5,7 +5,8 @@ use reasoning_chat::settings::Api;
 use serde_json::{Map, Value, json};
 
 use crate::deployments::Deployment;
-use crate::infra::{read_by_the_program, text};
+use crate::infra::read_by_the_program;
+use crate::support::infra::text;
 
 const DEPLOYMENTS: &str = "Microsoft.CognitiveServices/accounts/deployments";
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use crate::infra::inputs;
+use crate::support::infra::inputs;
 
 use crate::support::app::project;
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use judges::bicep::Compiler;
 use serde_json::{Map, Value, json};
 
-use crate::infra::text;
+use crate::support::infra::text;
 use crate::support::app::project;
 
 /// What every environment of azd has. The ids are examples; the resources' names depend on them.
