@@ -139,6 +139,9 @@ async fn run(settings: Settings) -> Result<(), String> {
         grace_over,
     });
 
+    // Beside the token's fetch, while the host still starts.
+    chat.catalogue.connect_ahead();
+
     let page = Path::new("web/dist");
     let page = (!settings.in_functions_host && page.join("index.html").is_file()).then_some(page);
     let names: Vec<&str> = chat.catalogue.models().iter().map(|model| model.name()).collect();

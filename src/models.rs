@@ -4,6 +4,7 @@
 //! an answer mean, or who reads it.
 
 mod accept;
+mod ahead;
 mod asking;
 pub mod catalogue;
 pub mod client;

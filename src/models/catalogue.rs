@@ -27,6 +27,16 @@ impl Catalogue {
         Self { models: models.into_iter().map(model).collect() }
     }
 
+    /// Opens a connection to each host of a deployment that is asked first, in production.
+    pub fn connect_ahead(&self) {
+        let first: Vec<_> = self.models.iter().filter_map(|model| Some((model, model.deployments.first()?))).collect();
+        for (at, (model, deployment)) in first.iter().enumerate() {
+            if !first.iter().take(at).any(|(_, before)| before.shares_host(deployment)) {
+                deployment.connect_ahead(model.clocks().connect);
+            }
+        }
+    }
+
     /// All of them, the default first.
     pub fn models(&self) -> &[Arc<Model>] {
         &self.models

@@ -6,8 +6,10 @@ use crate::settings::Proxy;
 
 /// Connections to a service that are kept for the next request, when more were open at once.
 const MAX_IDLE_CONNECTIONS: usize = 32;
-/// How long they are kept. People's next questions come later than that, other people's sooner.
-const MAX_IDLE_TIME: Duration = Duration::from_secs(30);
+/// How long they are kept: a minute and a half of reading before the next question, and well within the four minutes after
+/// which Azure's load balancers drop a silent connection without a word. Servers that close sooner are noticed; and TCP's
+/// probes every 15 s (reqwest's default) tell of those that are gone.
+const MAX_IDLE_TIME: Duration = Duration::from_secs(90);
 
 /// The HTTP client for the identity endpoint and for telemetry, and for upstream where no proxy is in between.
 ///

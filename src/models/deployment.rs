@@ -11,6 +11,7 @@ use bytes::Bytes;
 use http::{HeaderValue, StatusCode, header};
 
 use super::accept::{accept, read_text};
+use super::ahead;
 use super::failure::Failure;
 use super::retry;
 use crate::error::{ChatError, Code, causes};
@@ -90,6 +91,22 @@ impl Deployment {
     /// Under what telemetry counts it.
     pub(super) fn tag(&self) -> &ModelTag {
         &self.tag
+    }
+
+    /// Opens a connection in the background, so that the first question need not. At home nothing is asked before it is
+    /// needed.
+    pub(super) fn connect_ahead(&self, limit: Duration) {
+        if !self.at_home
+            && let Some(url) = self.endpoint.routes.first()
+        {
+            tokio::spawn(ahead::connect(self.client.clone(), url.clone(), limit));
+        }
+    }
+
+    /// Whether the other is at the same host, so that a connection serves both.
+    pub(super) fn shares_host(&self, other: &Self) -> bool {
+        let origin = |deployment: &Self| deployment.endpoint.routes.first().map(url::Url::origin);
+        origin(self) == origin(other)
     }
 
     /// Sends one request, and again where the route was another or the token had to be a fresh one. `retry` counts the

@@ -15,6 +15,7 @@ mod access;
 mod azd;
 mod client_faults;
 mod columns;
+mod connections;
 mod costs;
 mod deployments;
 mod developer_sign_in;

@@ -2,15 +2,18 @@
 
 use std::path::PathBuf;
 
+use crate::run::OURS;
+
 /// How to call it.
 pub(crate) const HELP: &str = "\
 bench guard [--bless]
-bench [PART…] [--quick] [--rounds N] [--only NAME[,NAME…]] [--env NAME=VALUE]… [--beside NAME=PATH[,NAME=VALUE…]]…
+bench [PART…|--cold] [--quick] [--rounds N] [--only NAME[,NAME…]] [--env NAME=VALUE]… [--beside NAME=PATH[,NAME=VALUE…]]…
 
   guard     compares what does not depend on the machine with limits and a committed baseline
   --bless   writes that baseline anew
-  PART      throughput, paced, protocols, start, cancel, memory, growth, micro; all unless
+  PART      throughput, paced, protocols, start, cold, cancel, memory, growth, micro; all unless
             given
+  --cold    the part cold and no other: from spawn to the first thought as in Azure, beside its floor
   --quick   two short rounds: a smoke test
   --rounds  5 unless given
   --only    these relays and no other: direct, ours, floor, nginx, quart, or a name given by --beside
@@ -19,8 +22,8 @@ bench [PART…] [--quick] [--rounds N] [--only NAME[,NAME…]] [--env NAME=VALUE
 ";
 
 /// The parts of a run.
-pub(crate) const PARTS: [&str; 8] =
-    ["throughput", "paced", "protocols", "start", "cancel", "memory", "growth", "micro"];
+pub(crate) const PARTS: [&str; 9] =
+    ["throughput", "paced", "protocols", "start", "cold", "cancel", "memory", "growth", "micro"];
 
 /// Another binary of this program.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,6 +68,7 @@ impl Arguments {
                 "--floor" => floor = Some(words.next()?.into()),
                 "--folder" => folder = Some(words.next()?.into()),
                 "--quick" => quick = true,
+                "--cold" => parts.push("cold".to_owned()),
                 "guard" => guard = true,
                 "--bless" => bless = true,
                 "--rounds" => rounds = Some(words.next()?.parse().ok().filter(|rounds| *rounds > 0)?),
@@ -83,6 +87,11 @@ impl Arguments {
         }
         if parts.is_empty() {
             parts = PARTS.map(str::to_owned).to_vec();
+        }
+        if parts == ["cold"] && only.is_empty() {
+            // No other relay has a place in it: none has to be installed.
+            only.push(OURS.to_owned());
+            only.extend(beside.iter().map(|beside: &Beside| beside.name.clone()));
         }
         let rounds = rounds.unwrap_or(if quick { 2 } else { 5 });
         Some(Self {
@@ -131,6 +140,8 @@ mod tests {
         assert_eq!(some.environment, [("A".to_owned(), "b".to_owned())]);
         let environment = vec![("C".to_owned(), "d".to_owned()), ("E".to_owned(), String::new())];
         assert_eq!(some.beside, [Beside { name: "old".to_owned(), program: "q".into(), environment }]);
+        let cold = read("--cold --beside before=q --program p --folder f").unwrap();
+        assert_eq!((cold.parts, cold.only), (vec!["cold".to_owned()], vec![OURS.to_owned(), "before".to_owned()]));
         for wrong in [
             "",
             "--program p",

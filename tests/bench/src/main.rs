@@ -24,6 +24,8 @@ mod client;
 #[cfg(target_os = "linux")]
 mod clock;
 #[cfg(target_os = "linux")]
+mod cold;
+#[cfg(target_os = "linux")]
 mod dechunk;
 #[cfg(target_os = "linux")]
 mod growth;

@@ -5,6 +5,7 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
+use crate::cold;
 use crate::run::Run;
 use crate::table::{metric, table};
 use crate::targets;
@@ -13,7 +14,7 @@ use crate::targets;
 const RATIOS: [(&str, &str); 3] = [("ours", "floor"), ("ours", "nginx"), ("quart", "ours")];
 
 /// The tables, in order.
-const METRICS: [&str; 17] = [
+const METRICS: [&str; 18] = [
     metric::RATE,
     metric::CPU,
     metric::BUSY,
@@ -21,6 +22,7 @@ const METRICS: [&str; 17] = [
     metric::P50,
     metric::P99,
     metric::START,
+    metric::COLD,
     metric::CANCEL,
     metric::RESIDENT,
     metric::PROPORTIONAL,
@@ -83,7 +85,10 @@ pub(crate) fn markdown(run: &Run) -> String {
         let _ = writeln!(text, "- {note}");
     }
     text.push('\n');
-    let peers: Vec<String> = run.peers.iter().map(|peer| peer.name.clone()).collect();
+    let mut peers: Vec<String> = run.peers.iter().map(|peer| peer.name.clone()).collect();
+    if !peers.iter().any(|peer| peer == cold::FLOOR) {
+        peers.push(cold::FLOOR.to_owned());
+    }
     text.push_str(&targets::table(run));
     for metric in METRICS {
         text.push_str(&table(&run.results, metric, &peers, &RATIOS));

@@ -10,7 +10,7 @@ use crate::peer::{Kind, Peer, Running};
 use crate::process::Cpus;
 use crate::results::Results;
 use crate::upstream::Upstream;
-use crate::{cancel, growth, memory, nginx, protocols, quart, start, throughput};
+use crate::{cancel, cold, growth, memory, nginx, protocols, quart, start, throughput};
 use bench_events::event::Form;
 
 /// This program's name in tables.
@@ -143,6 +143,12 @@ impl Run {
         self.running.fill_with(|| None);
         if has("protocols") {
             protocols::protocols(self, self.rounds).await?;
+        }
+        if has("cold") {
+            self.notes.push(cold::explained());
+            for _ in 0..self.rounds {
+                cold::cold(self).await?;
+            }
         }
         for _ in 0..self.rounds.min(MEMORY_ROUNDS) {
             if has("start") {

@@ -56,7 +56,7 @@ async fn once(run: &Run, peer: &Peer) -> Result<(f64, f64), String> {
 }
 
 /// CPU time of this process and of the relays that it has started and that have ended.
-fn own_seconds() -> f64 {
+pub(crate) fn own_seconds() -> f64 {
     let seconds = |who| {
         let usage = getrusage(who).ok()?;
         let parts = [usage.user_time(), usage.system_time()];

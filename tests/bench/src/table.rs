@@ -14,6 +14,7 @@ pub(crate) mod metric {
     pub(crate) const P50: &str = "delay p50, µs";
     pub(crate) const P99: &str = "delay p99, µs";
     pub(crate) const START: &str = "start, ms";
+    pub(crate) const COLD: &str = "cold start, ms";
     pub(crate) const CANCEL: &str = "upstream closed after its reader left, ms";
     pub(crate) const RESIDENT: &str = "resident, MiB";
     pub(crate) const PROPORTIONAL: &str = "proportional, MiB";

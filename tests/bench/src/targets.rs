@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use crate::cold;
 use crate::limits::MAX_BINARY;
 use crate::protocols::WAYS;
 use crate::run::{OURS, Run};
@@ -106,6 +107,9 @@ fn targets(run: &Run) -> Vec<Target> {
         ..plain("open streams that ended whole", "5,000 open streams", metric::WHOLE, 0.0)
     });
     targets.push(plain("spawn to first answered ping, ms", "spawn to first answered ping", metric::START, 10.0));
+    for held in cold::HELD {
+        targets.push(ratio("cold start, of its floor", held, metric::COLD, OURS, cold::FLOOR, Good::AtMost(1.1)));
+    }
     #[expect(clippy::cast_precision_loss, reason = "the size of a file")]
     targets.push(Target {
         what: "stripped binary, MB".to_owned(),

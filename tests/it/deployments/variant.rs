@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use judges::bicep::Compiler;
 use serde_json::{Map, Value, json};
 
-use crate::support::infra::text;
 use crate::support::app::project;
+use crate::support::infra::text;
 
 /// What every environment of azd has. The ids are examples; the resources' names depend on them.
 const ALWAYS: [(&str, &str); 2] = [("AZURE_ENV_NAME", "chat"), ("AZURE_LOCATION", "swedencentral")];
