@@ -132,6 +132,19 @@ fn commands_that_are_named_exist() {
 }
 
 #[test]
+fn the_front_door_names_one_repository() {
+    let readme = text("README.md");
+    let place = |before: &str| {
+        let rest = readme.split_once(before).unwrap_or_else(|| panic!("README.md has no {before}")).1;
+        rest.split([')', ' ', '\n']).next().unwrap().to_owned()
+    };
+    let template = place("azd init -t ");
+    assert_eq!(template.split('/').count(), 2, "{template}");
+    assert_eq!(template, place("https://codespaces.new/"));
+    assert_eq!(template, place("cloneInVolume?url=https://github.com/"));
+}
+
+#[test]
 fn links_between_documents_lead_somewhere() {
     let mut documents = files("docs", ".md");
     documents.extend(["README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md"].map(str::to_owned));
