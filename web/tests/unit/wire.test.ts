@@ -41,8 +41,8 @@ describe('the wire’s own documentation', () => {
   test('has only lines that are understood', () => {
     const kinds = examples.map((line) => parseLine(line)?.kind);
     expect(new Set(kinds)).toEqual(new Set(['unknown', 'start', 'choice', 'heartbeat', 'done', 'error']));
-    // Two are no lines of an answer: the request, and what the service offers.
-    expect(kinds.filter((kind) => kind === 'unknown').length).toBe(2);
+    // Three are no lines of an answer: the request, what the service offers, and a thumb.
+    expect(kinds.filter((kind) => kind === 'unknown').length).toBe(3);
     expect(examples.map(parseOffer).filter((offer) => offer !== null).map(({ byDefault }) => byDefault.name)).toEqual(['thorough']);
   });
 
