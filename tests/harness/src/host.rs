@@ -144,16 +144,12 @@ impl Host {
                 tokio::spawn(front::accept(listener, door, opening.subscribe(), alive_sender));
                 None
             }
-            (Some(program), false) => {
-                drop(listener);
-                Some((program.clone(), handler_port))
-            }
+            (Some(program), false) => Some((program.clone(), handler_port, listener)),
             (Some(program), true) => {
-                drop(listener);
                 let inner = listen(0).await?;
                 let port = inner.local_addr().map_err(|source| HostError::Port { port: 0, source })?.port();
                 tokio::spawn(front::accept(inner, door, opening.subscribe(), alive_sender));
-                Some((program.clone(), port))
+                Some((program.clone(), port, listener))
             }
         };
         let supervisor = Supervisor {
@@ -170,7 +166,9 @@ impl Host {
         if let Phase::Stopped(reason) = host.shared.status().phase {
             return Err(HostError::Handler { reason });
         }
-        if let Some((program, target)) = behind {
+        if let Some((program, target, held)) = behind {
+            // The port is held until it is needed, so that nobody else gets it.
+            drop(held);
             let started = RealProxy::start(&program, target, address.port(), options.idle_timeout, &host.shared).await;
             host.real = Some(started.map_err(|source| HostError::Spawn { program, source })?);
         }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use super::CLOSING_WAIT;
 use super::log::Level;
@@ -17,6 +17,9 @@ use super::state::Shared;
 
 /// Time for the program to say that it listens; it takes some 50 ms.
 const START_WAIT: Duration = Duration::from_secs(20);
+/// How often it is started, and the pause in between: somebody may have taken the port for a moment.
+const STARTS: u32 = 5;
+const START_PAUSE: Duration = Duration::from_millis(200);
 /// What it says then.
 const LISTENS: &str = "listening on ";
 
@@ -36,6 +39,18 @@ impl RealProxy {
         let mut command = Command::new(program);
         command.arg("--to").arg(target.to_string()).arg(port.to_string()).arg(idle.as_secs_f64().to_string());
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::inherit()).kill_on_drop(true);
+        let mut started = Self::once(&mut command, shared).await;
+        for _ in 1..STARTS {
+            if started.is_ok() {
+                break;
+            }
+            sleep(START_PAUSE).await;
+            started = Self::once(&mut command, shared).await;
+        }
+        started
+    }
+
+    async fn once(command: &mut Command, shared: &Arc<Shared>) -> io::Result<Self> {
         let mut child = command.spawn()?;
         let output = child.stdout.take().ok_or(io::ErrorKind::BrokenPipe)?;
         let mut lines = BufReader::new(output).lines();
