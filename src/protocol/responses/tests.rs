@@ -1,8 +1,10 @@
-use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
 use crate::answer::Thoughts;
+
+mod properties;
+mod repeated;
 
 /// What came of events.
 #[derive(Debug, PartialEq)]
@@ -149,35 +151,6 @@ fn of_thoughts_in_two_forms_the_first_is_told() {
         "content": [{ "type": "reasoning_text", "text": "a" }] });
     assert_eq!(texts(&[done(0, &item), completed()])[0], "s");
     assert_eq!(relay(&[thought(0, "a"), completed()]).end.unwrap().2, Thoughts::Shown);
-}
-
-#[test]
-fn a_text_that_comes_again_is_told_once_and_what_is_new_in_it_is_told() {
-    for (events, content) in [
-        (vec![whole("output_text", 0, "abc")], "abc"),
-        (vec![text(0, "ab"), whole("output_text", 0, "abc")], "abc"),
-        (vec![text(0, "abc"), whole("output_text", 0, "abc")], "abc"),
-        (vec![text(0, "abx"), whole("output_text", 0, "abc")], "abx"),
-        (vec![text(0, "é"), whole("output_text", 0, "")], "é"),
-        (vec![json!({ "type": "response.content_part.done", "part": { "type": "output_text", "text": "a" } })], "a"),
-        (vec![done(0, &json!({ "type": "message", "content": [{ "type": "output_text", "text": "a" }] }))], "a"),
-        (
-            vec![
-                text(0, "a"),
-                done(0, &json!({ "type": "message", "content": [{ "type": "output_text", "text": "z" }] })),
-            ],
-            "a",
-        ),
-    ] {
-        let events = [events, vec![completed()]].concat();
-        assert_eq!(texts(&events)[1], content, "{events:?}");
-    }
-    let output = json!({ "type": "response.completed", "response": { "status": "completed", "output": [
-        { "type": "reasoning", "summary": [{ "type": "summary_text", "text": "s" }] },
-        { "type": "message", "content": [{ "type": "output_text", "text": "a" }] },
-    ] } });
-    assert_eq!(texts(std::slice::from_ref(&output)), ["s", "a"], "all that came");
-    assert_eq!(texts(&[text(0, "b"), output]), ["", "b"]);
 }
 
 #[test]
@@ -380,183 +353,11 @@ fn thoughts_that_were_counted_and_not_told_are_hidden() {
 }
 
 #[test]
-fn what_the_sieve_leaves_is_enough_if_the_text_came_before() {
-    let left = [
-        json!({ "type": "response.output_text.done", "output_index": 0 }),
-        json!({ "type": "response.content_part.done", "output_index": 0 }),
-        done(0, &json!({ "type": "message" })),
-        completed(),
-    ];
-    for event in &left {
-        let mut reader = Reader::new(false);
-        assert!(read(&mut reader, &[text(0, "a")], false).end.is_err());
-        let relayed = read(&mut reader, &[event.clone(), completed()], true);
-        assert!(relayed.end.is_ok() && relayed.lines.len() == 1, "{event}");
-        if event["type"] != "response.content_part.done" {
-            let lost = read(&mut Reader::new(false), &[event.clone(), completed()], true);
-            assert_eq!(lost.end, Err(Code::UpstreamProtocol), "{event}");
-        }
-    }
-    assert_eq!(read(&mut Reader::new(false), &[text(0, "a")], true).lines.len(), 1);
-    let piece = json!({ "type": "response.output_text.delta", "output_index": 0 });
-    assert_eq!(read(&mut Reader::new(false), &[piece], true).end, Err(Code::UpstreamProtocol));
-    let summary = done(0, &json!({ "type": "reasoning", "summary": [{ "type": "summary_text", "text": "s" }] }));
-    let relayed = read(&mut Reader::new(false), &[summary, text(1, "a")], true);
-    assert!(relayed.lines[0].contains(r#""reasoning_content":"s""#));
-}
-
-#[test]
-fn repetitions_are_sifted_and_nothing_else() {
-    let mut reader = Reader::new(false);
-    let mut after = |event: Value| {
-        reader.event(&Event { name: "", data: event.to_string().into(), sifted: false }, &mut Vec::new()).unwrap();
-        reader.sifts_above()
-    };
-    assert_eq!(after(added(0, "message")), None);
-    assert_eq!(after(text(0, "a")), Some(MAX_REPEATED_BYTES));
-    assert_eq!(after(whole("output_text", 0, "a")), Some(MAX_REPEATED_BYTES));
-    assert_eq!(after(json!({ "type": "response.content_part.added", "content_index": 1 })), None);
-    assert_eq!(after(done(0, &json!({ "type": "message" }))), Some(MAX_REPEATED_BYTES));
-    assert_eq!(after(added(1, "reasoning")), None, "its summary may come with its end");
-}
-
-#[test]
 fn the_number_of_parts_has_a_bound() {
     let mut reader = Reader::new(false);
-    let fits = reader.teller_is_full_after();
-    assert_eq!(fits, 4096);
-}
-
-impl Reader {
-    fn teller_is_full_after(&mut self) -> usize {
-        (0..10_000)
-            .position(|index| {
-                let event = Event { name: "", data: summary(0, index, "a").to_string().into(), sifted: false };
-                self.event(&event, &mut Vec::new()).is_err()
-            })
-            .unwrap()
-    }
-}
-
-proptest! {
-    /// Whatever texts come in whatever pieces, and again, whole, in any of the places where they are repeated: they arrive
-    /// once, each line is JSON.
-    #[test]
-    fn texts_arrive_whole_and_once(
-        parts in prop::collection::vec((0..2_usize, prop::collection::vec("(\\PC|\n|\"|😄){0,4}", 0..4), any::<[bool; 4]>()), 0..5),
-    ) {
-        let (mut events, mut expected, mut output) = (vec![added(99, "reasoning")], [String::new(), String::new()], Vec::new());
-        for (at, (role, pieces, repeated)) in (0..).zip(&parts) {
-            let joined = pieces.concat();
-            if !joined.is_empty() {
-                let paragraph = if expected[*role].is_empty() { "" } else { "\n\n" };
-                expected[*role].extend([paragraph, &joined]);
-            }
-            let [kind, whole_kind, list, item] = [
-                ["reasoning_summary_text", "reasoning_summary_part", "summary", "reasoning"],
-                ["output_text", "content_part", "content", "message"],
-            ][*role];
-            events.push(added(at, item));
-            // Without pieces one of the repetitions has to bring the text.
-            let comes_in_pieces = repeated[3] || !repeated[..3].iter().any(|repeated| *repeated);
-            if comes_in_pieces {
-                events.extend(pieces.iter().map(|delta| piece(kind, at, 0, delta)));
-            }
-            let part = json!({ "type": (["summary_text", "output_text"][*role]), "text": joined });
-            if repeated[0] {
-                events.push(whole(kind, at, &joined));
-            }
-            if repeated[1] {
-                events.push(json!({ "type": format!("response.{whole_kind}.done"), "output_index": at, "part": part }));
-            }
-            let value = json!({ "type": item, list: [part] });
-            if repeated[2] {
-                events.push(done(at, &value));
-            }
-            output.push(value);
-        }
-        events.push(json!({ "type": "response.completed", "response": { "output": output } }));
-        prop_assert_eq!(texts(&events), expected, "{:?}", events);
-    }
-
-    /// No event, however odd, makes a line that is not one JSON object.
-    #[test]
-    fn every_line_is_json(
-        events in prop::collection::vec("(\\{|\\}|\\[|\\]|:|,|\"|type|response|\\.|delta|done|output_text|item|null|7|\n| ){0,30}", 1..4),
-    ) {
-        let (mut reader, mut lines) = (Reader::new(false), Vec::new());
-        for event in events {
-            let _ = reader.event(&Event { name: "response.output_item.done", data: event.into(), sifted: false }, &mut lines);
-        }
-        let _ = reader.end(&mut lines);
-        for line in String::from_utf8(lines).unwrap().lines() {
-            prop_assert!(serde_json::from_str::<Value>(line).unwrap().is_object());
-        }
-    }
-
-    /// Deltas that are like the last one make the lines that they make when each is read by itself: whatever changes in
-    /// them, wherever it stands, and with a letter changed anywhere.
-    #[test]
-    fn quick_deltas_make_the_lines_that_they_make_when_each_is_read(
-        raw in prop::collection::vec(("(\\\\\"|\\\\u00e9|\\\\ud83d|\\\\ude04|\\\\|\"|[a-zé \n]){0,4}", "[a-z]{0,3}", 0..120_u32), 1..8),
-        order in Just(["type", "delta", "obfuscation", "sequence_number", "output_index"]).prop_shuffle(),
-        kinds in prop::collection::vec(prop::sample::select(vec!["output_text", "reasoning_text", "function_call_arguments"]), 1..3),
-        change in prop::option::of((any::<prop::sample::Index>(), any::<prop::sample::Index>(), "[\"{}\\\\,:a0 \n]?")),
-    ) {
-        let mut events: Vec<String> = raw.iter().enumerate().map(|(at, (delta, padding, number))| {
-            let members = order.iter().map(|name| match *name {
-                "type" => format!(r#""type":"response.{}.delta""#, kinds[at * kinds.len() / raw.len()]),
-                "delta" => format!(r#""delta":"{delta}""#),
-                "obfuscation" => format!(r#""obfuscation":"{padding}""#),
-                "sequence_number" => format!(r#""sequence_number":{number}"#),
-                _ => r#""output_index":1"#.to_owned(),
-            });
-            format!("{{{}}}", members.collect::<Vec<_>>().join(","))
-        }).collect();
-        if let Some((event, place, letter)) = change {
-            let event = event.index(events.len());
-            let text: Vec<char> = events[event].chars().collect();
-            let place = place.index(text.len());
-            events[event] = [&text[..place], &letter.chars().collect::<Vec<_>>(), &text[place + 1..]].concat().into_iter().collect();
-        }
-        let relay = |is_quick: bool| {
-            let (mut reader, mut lines) = (Reader::new(false), Vec::new());
-            let mut end = None;
-            for event in &events {
-                if !is_quick {
-                    reader.quick.forget();
-                }
-                let before = lines.len();
-                if let Err(error) = reader.event(&Event { name: "", data: event.as_str().into(), sifted: false }, &mut lines) {
-                    lines.truncate(before);
-                    end = Some(error.code());
-                    break;
-                }
-            }
-            let _ = reader.end(&mut lines);
-            (String::from_utf8(lines).unwrap(), end)
-        };
-        prop_assert_eq!(relay(true), relay(false), "{:?}", events);
-    }
-}
-
-#[test]
-fn a_delta_like_the_last_one_is_not_read() {
-    let mut reader = Reader::new(false);
-    let delta = |text: &str, padding: &str, number: u32| {
-        format!(
-            r#"{{"type":"response.output_text.delta","delta":"{text}","obfuscation":"{padding}","logprobs":[],"sequence_number":{number}}}"#
-        )
+    let mut takes = |index: u32| {
+        let event = summary(0, index, "a").to_string();
+        reader.event(&Event { name: "", data: event.into(), sifted: false }, &mut Vec::new()).is_ok()
     };
-    let first = delta("a", "xyz", 9);
-    reader.event(&Event { name: "", data: first.as_str().into(), sifted: false }, &mut Vec::new()).unwrap();
-    let next = delta("b\\n", "", 10);
-    assert_eq!(reader.quick.delta(&next).map(|(_, text)| text), Some("\"b\\n\""));
-    for other in [
-        delta("a", "x", 10).replace("output_text", "refusal"),
-        delta("\\ud83d", "x", 1),
-        delta("a", "x", 1).replace(":1}", ":01}"),
-    ] {
-        assert_eq!(reader.quick.delta(&other), None, "{other}");
-    }
+    assert_eq!((0..10_000).position(|index| !takes(index)), Some(4096));
 }
