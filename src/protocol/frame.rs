@@ -6,7 +6,7 @@
 use super::whole_string;
 
 /// What is remembered of an event, at most; all bytes but the changing values'. Azure's have less than a kilobyte.
-const MAX_BYTES: usize = 4096;
+pub(super) const MAX_BYTES: usize = 4096;
 
 /// An event around its changing values. Empty until there is one.
 #[derive(Debug, Default)]
@@ -56,6 +56,11 @@ impl Frame {
         }
         let is_like_it = data.as_bytes().get(at..) == self.fixed.get(fixed..);
         text.filter(|_| is_like_it)
+    }
+
+    /// How much is remembered. Bytes.
+    pub(super) fn size(&self) -> usize {
+        self.fixed.len()
     }
 
     /// Nothing is remembered from here on, until an event is again.

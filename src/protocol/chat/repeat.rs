@@ -4,12 +4,9 @@
 //!
 //! In: an event's data. Out: its line, or nothing, and then it is read as any other. A property test compares the two.
 
-use crate::protocol::frame::{Frame, Value};
+use crate::protocol::frame::{Frame, MAX_BYTES, Value};
 
-/// The longest line that is remembered, without its text. Bytes; it is shorter than its event, which has the same bound.
-const MAX_LINE: usize = 4096;
-
-/// The last event, and its line around the same text. Empty until there is one.
+/// The last event, and its line around the same text, both within the bound of an event. Empty until there is one.
 #[derive(Debug, Default)]
 pub(super) struct Repeat {
     event: Frame,
@@ -40,14 +37,14 @@ impl Repeat {
         self.forget();
         let Some((before, rest)) = line.split_at_checked(at) else { return };
         let Some((_, after)) = rest.split_at_checked(text.len()) else { return };
-        if before.len() + after.len() > MAX_LINE {
-            return;
+        let is_remembered = self.event.remember(data, [(Some(text), Value::Text), (padding, Value::Padding)]);
+        if !is_remembered || self.event.size() + before.len() + after.len() > MAX_BYTES {
+            return self.forget();
         }
         self.before.clear();
         self.before.extend_from_slice(before);
         self.after.clear();
         self.after.extend_from_slice(after);
-        self.event.remember(data, [(Some(text), Value::Text), (padding, Value::Padding)]);
     }
 }
 
@@ -71,7 +68,8 @@ mod tests {
     fn a_line_that_is_too_long_is_not_remembered_and_forgets_what_was() {
         let mut repeat = Repeat::default();
         let data = r#"{"a":"x"}"#;
-        for (length, is_remembered) in [(MAX_LINE - 1, true), (MAX_LINE, false)] {
+        let room = MAX_BYTES - r#"{"a":}<"#.len();
+        for (length, is_remembered) in [(room, true), (room + 1, false)] {
             let line = format!("<\"x\"{}", ">".repeat(length));
             repeat.remember(data, &data[5..8], None, line.as_bytes(), 1);
             assert_eq!(repeat.line(data, &mut Vec::new()).is_some(), is_remembered);
