@@ -11,6 +11,7 @@ pub(crate) mod content;
 pub mod conversation;
 mod image;
 pub mod request;
+pub(crate) mod request_id;
 pub mod room;
 pub mod serve;
 pub mod slots;

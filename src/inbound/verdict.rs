@@ -6,11 +6,9 @@ use serde_json::value::RawValue;
 
 use super::content::{invalid, string};
 use super::request::read_text;
+use super::request_id::is_request_id;
 use crate::error::{ChatError, Code};
 use crate::json::{Object, given};
-
-/// Longest id of a request. A host's own ids have 36 characters.
-const MAX_ID_LENGTH: usize = 64;
 
 /// What a reader thinks of an answer.
 #[derive(Debug, PartialEq, Eq)]
@@ -52,14 +50,10 @@ impl Verdict {
     }
 }
 
-/// Whether a text has the shape of a request's id: the host's, or one that this program made.
-pub(crate) fn is_request_id(text: &str) -> bool {
-    (1..=MAX_ID_LENGTH).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::inbound::request_id::MAX_ID_LENGTH;
 
     fn fault(body: &str) -> String {
         let error = Verdict::read(body.as_bytes()).expect_err(body);
