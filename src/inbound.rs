@@ -9,6 +9,7 @@ pub(crate) mod body;
 mod connection;
 pub(crate) mod content;
 pub mod conversation;
+pub mod ebb;
 mod image;
 pub mod request;
 pub(crate) mod request_id;

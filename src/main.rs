@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use reasoning_chat::chat::Chat;
+use reasoning_chat::inbound::ebb;
 use reasoning_chat::inbound::room::Room;
 use reasoning_chat::inbound::serve;
 use reasoning_chat::inbound::slots::Slots;
@@ -59,7 +60,10 @@ fn main() -> ExitCode {
             return ExitCode::from(EXIT_FAILED);
         }
     };
-    match runtime.block_on(run(settings)) {
+    // On a worker, where connections are served too: what this thread allocated would be of another heap of the C library's
+    // than what is freed there, which costs 4 KiB for each open stream (docs/performance.md).
+    let ran = runtime.block_on(async { tokio::spawn(run(settings)).await });
+    match ran.unwrap_or_else(|panic| Err(panic.to_string())) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("reasoning-chat cannot start: {error}");
@@ -111,6 +115,7 @@ async fn run(settings: Settings) -> Result<(), String> {
         settings.models
     };
     let slots = Slots::new(settings.streams);
+    tokio::spawn(ebb::after_crowds(slots.clone(), heap::give_back));
     let open_streams = slots.clone();
     let (telemetry, sending) = match &settings.telemetry {
         Some(told) => {

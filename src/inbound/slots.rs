@@ -2,22 +2,32 @@
 //! so at once.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+
+use tokio::sync::Notify;
 
 use crate::error::{ChatError, Code};
 use crate::settings::StreamLimits;
+
+/// So many open answers are a crowd. What fewer take is soon used again.
+const CROWD: usize = 64;
+/// A crowd has left when no more than this part of it is still there.
+const LEFT: usize = 4;
 
 /// All slots of this instance.
 #[derive(Clone, Debug)]
 pub struct Slots {
     limits: StreamLimits,
     taken: Arc<Mutex<Taken>>,
+    crowd_left: Arc<Notify>,
 }
 
 #[derive(Debug, Default)]
 struct Taken {
     all: usize,
+    /// The most that were taken at once, since [`Slots::forget_crowd`].
+    most: usize,
     /// Users with at least one open answer, so no more than `all`.
     by_user: HashMap<String, usize>,
 }
@@ -27,17 +37,46 @@ struct Taken {
 pub struct Slot {
     user: Option<String>,
     taken: Arc<Mutex<Taken>>,
+    crowd_left: Arc<Notify>,
+}
+
+impl Taken {
+    fn is_crowd_left(&self) -> bool {
+        self.most >= CROWD && self.all <= self.most / LEFT
+    }
 }
 
 impl Slots {
     /// All free.
     pub fn new(limits: StreamLimits) -> Self {
-        Self { limits, taken: Arc::default() }
+        Self { limits, taken: Arc::default(), crowd_left: Arc::default() }
     }
 
     /// How many are taken.
     pub fn open(&self) -> usize {
-        self.taken.lock().unwrap_or_else(PoisonError::into_inner).all
+        self.taken().all
+    }
+
+    /// Waits until most of a crowd has left. For one task.
+    pub(super) async fn crowd_left(&self) {
+        while !self.is_crowd_left() {
+            self.crowd_left.notified().await;
+        }
+    }
+
+    /// Whether most of a crowd has left, and has not come back.
+    pub(super) fn is_crowd_left(&self) -> bool {
+        self.taken().is_crowd_left()
+    }
+
+    /// From now on, only those count that are here now and come later.
+    pub(super) fn forget_crowd(&self) {
+        let mut taken = self.taken();
+        taken.most = taken.all;
+    }
+
+    fn taken(&self) -> MutexGuard<'_, Taken> {
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes a slot for a signed-in user, or for nobody in particular.
@@ -45,7 +84,7 @@ impl Slots {
     /// # Errors
     /// `overloaded`, `rate_limited`
     pub fn take(&self, user: Option<&str>) -> Result<Slot, ChatError> {
-        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut taken = self.taken();
         if taken.all >= self.limits.max {
             // Spread, so that all who were turned away do not come back in the same second.
             let wait = Duration::from_secs(fastrand::u64(1..=5));
@@ -65,7 +104,12 @@ impl Slots {
             taken.by_user.insert(user.to_owned(), of_user + 1);
         }
         taken.all += 1;
-        Ok(Slot { user: user.map(str::to_owned), taken: Arc::clone(&self.taken) })
+        taken.most = taken.most.max(taken.all);
+        Ok(Slot {
+            user: user.map(str::to_owned),
+            taken: Arc::clone(&self.taken),
+            crowd_left: Arc::clone(&self.crowd_left),
+        })
     }
 }
 
@@ -73,6 +117,9 @@ impl Drop for Slot {
     fn drop(&mut self) {
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         taken.all -= 1;
+        if taken.is_crowd_left() {
+            self.crowd_left.notify_one();
+        }
         if let Some(user) = &self.user
             && let Some(of_user) = taken.by_user.get_mut(user)
         {

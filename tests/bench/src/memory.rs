@@ -22,6 +22,8 @@ const HELD: Shape = Shape::plain(1, 30);
 const WHOLE: Shape = Shape { events: 500, ..HELD };
 /// Time for buffers to settle.
 const SETTLE: Duration = Duration::from_millis(500);
+/// When this program has given back what many streams took: it waits 20 s (`inbound/ebb.rs`).
+const EBB: Duration = Duration::from_secs(30);
 
 /// One round: each relay anew.
 pub(crate) async fn memory(run: &mut Run) -> Result<(), String> {
@@ -108,6 +110,10 @@ async fn relay(run: &mut Run, peer: &Peer, streams: &[u32]) -> Result<(), String
     );
     tokio::time::sleep(SETTLE).await;
     looks.push(("when they have ended".to_owned(), look()));
+    if !run.quick && matches!(peer.kind, Kind::Ours { .. } | Kind::Floor { .. }) {
+        tokio::time::sleep(EBB).await;
+        looks.push(("half a minute later".to_owned(), look()));
+    }
     for (scenario, (resident, proportional)) in looks {
         progress(&scenario, &peer.name, &format!("{resident:.1} MiB resident"), 0.0);
         run.results.add(&scenario, metric::RESIDENT, &peer.name, resident, 0.0);
