@@ -115,7 +115,7 @@ async fn every_route_answers_through_the_host_and_past_it() {
         let list = read(client().get(&url)).await.json();
         assert_eq!((&list["object"], &list["data"][0]["id"]), (&json!("list"), &json!("r1")), "{url}");
     }
-    for path in ["api/v1/models/r1", "api/v1/models/r1/", "api/openai/v1/models/r1"] {
+    for path in ["api/v1/models/r1", "api/v1/models/r1/", "api/openai/v1/models/r1", "api/openai/models/r1"] {
         assert_eq!(read(client().get(app.host.url(path))).await.json()["id"], "r1", "{path}");
     }
     assert_eq!(read(client().get(app.host.url("api/v1/models/r2"))).await.error().2, "model_not_found");

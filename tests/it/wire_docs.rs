@@ -1,4 +1,5 @@
-//! `docs/wire.md` shows real lines: each of its examples is one that the program sends.
+//! The docs of the wire hold: each example in `docs/wire.md` is a line that the program sends, each path in
+//! `docs/openapi.json` a route that it has.
 
 use std::collections::BTreeSet;
 
@@ -99,4 +100,28 @@ fn every_code_is_in_the_table() {
         })
         .collect();
     assert_eq!(rows, expected);
+}
+
+/// Under which of its servers' addresses a path of the schema stands, behind the host's.
+fn bases<'a>(schema: &'a Value, item: &'a Value) -> impl Iterator<Item = &'a str> {
+    let servers = item["servers"].as_array().or(schema["servers"].as_array()).unwrap();
+    servers.iter().map(|server| server["url"].as_str().unwrap().strip_prefix("http://127.0.0.1:7071/").unwrap())
+}
+
+#[tokio::test]
+async fn every_path_of_the_schema_is_a_route() {
+    let app = TestApp::start().await;
+    let schema = std::fs::read_to_string(project().join("docs/openapi.json")).unwrap();
+    let schema: Value = serde_json::from_str(&schema).unwrap();
+    let mut asked = 0;
+    for (path, item) in schema["paths"].as_object().unwrap() {
+        for base in bases(&schema, item) {
+            let url = app.host.url(&format!("{base}{path}").replace("{name}", "r1").replace("{id}", "r1"));
+            let (request, expected) =
+                if item["post"].is_object() { (post(&url, "{}"), 400) } else { (client().get(&url), 200) };
+            assert_eq!(request.send().await.unwrap().status(), expected, "{url}");
+            asked += 1;
+        }
+    }
+    assert_eq!(asked, 9, "three paths stand below `/openai` too");
 }

@@ -88,6 +88,8 @@ async fn run(together: &mut Together, options: &Options, host: &mut Command, emu
     std::fs::create_dir_all(&folder).map_err(|error| format!("target/swa: {error}"))?;
     let page = folder.join("page");
     page::stage(&stage::project().join("web"), &page)?;
+    // A thumb that nobody takes is not shown.
+    page::tell(&page, [("feedback", is_feedback_taken().into())])?;
     let mut command = Command::new("node");
     command.arg(emulator).arg("start").arg(page);
     command.args(["--api-devserver-url", &format!("http://127.0.0.1:{api_port}")]);
@@ -98,6 +100,12 @@ async fn run(together: &mut Together, options: &Options, host: &mut Command, emu
 
     println!("\nThe chat is at http://127.0.0.1:{port} (Ctrl-C ends everything)\n");
     together.end().await.map_or(Ok(()), Err)
+}
+
+/// Whether the program takes what readers think of an answer: it inherits this environment, and reads it like this.
+#[expect(clippy::disallowed_methods, reason = "the program's own setting, for its page")]
+fn is_feedback_taken() -> bool {
+    std::env::var("FEEDBACK").is_ok_and(|value| ["true", "1", "yes"].contains(&value.as_str()))
 }
 
 /// Whether a port can be had, before minutes are spent on building.

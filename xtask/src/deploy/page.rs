@@ -63,21 +63,23 @@ pub(crate) fn configure(deployed: &Path, api: &str, sign_in: Option<&SignIn>, fe
     }
     write(&file, &hosting)?;
 
+    let auth = sign_in.map(
+        |sign_in| json!({ "clientId": sign_in.client_id, "authority": sign_in.authority, "scope": sign_in.scope }),
+    );
+    tell(deployed, [("apiBase", json!(api)), ("auth", json!(auth)), ("feedback", json!(feedback))])?;
+    println!("The page calls {api}{}", if sign_in.is_some() { " and signs in" } else { "" });
+    Ok(())
+}
+
+/// Writes fields of the page's `config.json`. What else it holds stays.
+pub(crate) fn tell<const N: usize>(deployed: &Path, fields: [(&str, Value); N]) -> Outcome {
     let file = deployed.join("config.json");
-    // What else the page may keep there stays.
     let mut config = if file.is_file() { read(&file)? } else { Value::Object(Map::new()) };
     let Some(config_object) = config.as_object_mut() else {
         return Err(format!("{} is no object", file.display()));
     };
-    config_object.insert("apiBase".to_owned(), json!(api));
-    let auth = sign_in.map(
-        |sign_in| json!({ "clientId": sign_in.client_id, "authority": sign_in.authority, "scope": sign_in.scope }),
-    );
-    config_object.insert("auth".to_owned(), json!(auth));
-    config_object.insert("feedback".to_owned(), json!(feedback));
-    write(&file, &config)?;
-    println!("The page calls {api}{}", if sign_in.is_some() { " and signs in" } else { "" });
-    Ok(())
+    config_object.extend(fields.map(|(name, value)| (name.to_owned(), value)));
+    write(&file, &config)
 }
 
 /// The scheme and host of an address. Nothing else may get into a policy, where a blank or a semicolon would start
