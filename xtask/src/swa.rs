@@ -105,7 +105,7 @@ async fn run(together: &mut Together, options: &Options, host: &mut Command, emu
 /// Whether the program takes what readers think of an answer: it inherits this environment, and reads it like this.
 #[expect(clippy::disallowed_methods, reason = "the program's own setting, for its page")]
 fn is_feedback_taken() -> bool {
-    std::env::var("FEEDBACK").is_ok_and(|value| ["true", "1", "yes"].contains(&value.as_str()))
+    std::env::var("FEEDBACK").is_ok_and(|value| ["true", "1", "yes"].contains(&value.to_ascii_lowercase().as_str()))
 }
 
 /// Whether a port can be had, before minutes are spent on building.
