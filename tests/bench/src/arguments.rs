@@ -16,7 +16,8 @@ bench [PART…|--cold] [--quick] [--rounds N] [--only NAME[,NAME…]] [--env NAM
   --cold    the part cold and no other: from spawn to the first thought as in Azure, beside its floor
   --quick   two short rounds: a smoke test
   --rounds  5 unless given
-  --only    these relays and no other: direct, ours, floor, nginx, quart, or a name given by --beside
+  --only    these relays and no other: direct, ours, floor, floor-reads, nginx, quart, or a
+            name given by --beside
   --env     more environment for this program
   --beside  another binary of this program, with more environment, measured in the same run
 ";

@@ -36,9 +36,10 @@ pub(crate) enum Kind {
         program: PathBuf,
         counts: PathBuf,
     },
-    /// The libraries that this program is made of, alone.
+    /// The libraries that this program is made of, alone. `reads`: with the usual crates for events and JSON, writing lines.
     Floor {
         program: PathBuf,
+        reads: bool,
     },
     Nginx {
         program: PathBuf,
@@ -82,9 +83,9 @@ impl Peer {
     /// How its answers must look.
     pub(crate) fn form(&self) -> Form {
         match self.kind {
-            Kind::Direct | Kind::Floor { .. } | Kind::Nginx { .. } => Form::Events,
+            Kind::Direct | Kind::Floor { reads: false, .. } | Kind::Nginx { .. } => Form::Events,
             Kind::Ours { answers, .. } => answers,
-            Kind::Traced { .. } => Form::Lines,
+            Kind::Traced { .. } | Kind::Floor { reads: true, .. } => Form::Lines,
             Kind::Quart { .. } => Form::Json,
         }
     }
@@ -152,9 +153,10 @@ impl Peer {
                 self.settings(&mut command, port);
                 Ok(command)
             }
-            Kind::Floor { program } => {
+            Kind::Floor { program, reads } => {
                 let mut command = Command::new(program);
                 command.env_clear().arg(port.to_string()).arg(format!("http://{}", self.upstream));
+                command.args(reads.then_some("reads"));
                 Ok(command)
             }
             Kind::Nginx { program } => {

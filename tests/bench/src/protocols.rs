@@ -63,7 +63,7 @@ fn relay(peer: &Peer, (_, dialect, form): (&str, Dialect, Form)) -> Option<Peer>
             }
             Some(peer)
         }
-        Kind::Floor { .. } | Kind::Nginx { .. } if form == Form::Lines => Some(peer),
+        Kind::Floor { reads: false, .. } | Kind::Nginx { .. } if form == Form::Lines => Some(peer),
         _ => None,
     }
 }

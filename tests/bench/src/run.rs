@@ -15,6 +15,8 @@ use bench_events::event::Form;
 
 /// This program's name in tables.
 pub(crate) const OURS: &str = "ours";
+/// The libraries' own relay where it reads what it passes on.
+const READS: &str = "floor-reads";
 
 /// Rounds of the parts that take long, and of the relay that does: it is far from the others.
 pub(crate) const SLOW_ROUNDS: u32 = growth::ROUNDS;
@@ -76,7 +78,11 @@ impl Run {
         }
         let wanted = |name: &str| arguments.only.is_empty() || arguments.only.iter().any(|only| only == name);
         if let Some(program) = arguments.floor.clone() {
-            kinds.push(("floor".to_owned(), Kind::Floor { program }));
+            kinds.push(("floor".to_owned(), Kind::Floor { program: program.clone(), reads: false }));
+            // Only where it is asked for: it shows what a bound would be, and none is held to it.
+            if arguments.only.iter().any(|only| only == READS) {
+                kinds.push((READS.to_owned(), Kind::Floor { program, reads: true }));
+            }
         }
         if wanted("nginx") {
             if let Some(program) = nginx::find() {

@@ -1,9 +1,11 @@
 //! What the libraries cost alone: a relay of axum and reqwest, as their own examples have it, that reads nothing of what it
 //! passes on. The benchmark measures it beside the program, on the same features and optimisation.
 //!
-//! `floor PORT http://HOST:PORT` listens on 127.0.0.1.
+//! `floor PORT http://HOST:PORT` listens on 127.0.0.1. With a third word, `reads`, it reads each event and writes its line.
 
 #![expect(clippy::print_stderr, reason = "a command-line tool talks to the person who called it")]
+
+mod reading;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::process::ExitCode;
@@ -19,15 +21,20 @@ use axum::serve::ListenerExt as _;
 struct Upstream {
     client: reqwest::Client,
     address: String,
+    reads: bool,
 }
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [port, address] = arguments.as_slice() else {
-        eprintln!("floor PORT http://HOST:PORT");
-        return ExitCode::from(2);
+    let (port, address, reads) = match arguments.as_slice() {
+        [port, address] => (port, address, false),
+        [port, address, reads] if reads == "reads" => (port, address, true),
+        _ => {
+            eprintln!("floor PORT http://HOST:PORT [reads]");
+            return ExitCode::from(2);
+        }
     };
-    match run(port, address.clone()) {
+    match run(port, address.clone(), reads) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("floor: {error}");
@@ -36,12 +43,12 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(port: &str, address: String) -> Result<(), Box<dyn std::error::Error>> {
+fn run(port: &str, address: String, reads: bool) -> Result<(), Box<dyn std::error::Error>> {
     let _ = rustls::crypto::ring::default_provider().install_default();
     // Upstream is plain HTTP: no roots are needed.
     let client = reqwest::Client::builder().no_proxy().tls_certs_only([]).build()?;
     let at = SocketAddr::from((Ipv4Addr::LOCALHOST, port.parse()?));
-    let app = Router::new().fallback(relay).with_state(Upstream { client, address });
+    let app = Router::new().fallback(relay).with_state(Upstream { client, address, reads });
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         // As everybody sets it who streams: else a small write waits for the answer to the one before.
@@ -56,8 +63,7 @@ fn run(port: &str, address: String) -> Result<(), Box<dyn std::error::Error>> {
 async fn relay(State(upstream): State<Upstream>, uri: Uri, body: Bytes) -> Result<Response, StatusCode> {
     let asked = upstream.client.post(format!("{}{uri}", upstream.address)).body(body).send().await;
     let answer = asked.map_err(|_| StatusCode::BAD_GATEWAY)?;
-    Response::builder()
-        .status(answer.status())
-        .body(Body::from_stream(answer.bytes_stream()))
-        .map_err(|_| StatusCode::BAD_GATEWAY)
+    let status = answer.status();
+    let body = if upstream.reads { reading::lines(answer) } else { Body::from_stream(answer.bytes_stream()) };
+    Response::builder().status(status).body(body).map_err(|_| StatusCode::BAD_GATEWAY)
 }
