@@ -51,5 +51,12 @@ pub(crate) const MAX_CALLS: [(&str, &[&str], f64); 3] = [
 /// All others together, for an event.
 pub(crate) const MAX_OTHER_CALLS: f64 = 0.05;
 
+/// Connections to upstream for a hundred turns, one after the other. One; another where the machine held the program up for
+/// longer than the pause between two turns.
+pub(crate) const MAX_CONNECTIONS: f64 = 3.0;
+
+/// What many streams leave behind, of what they took. A sixth was seen; all of it where the program does not ask for it.
+pub(crate) const MAX_KEPT: f64 = 0.35;
+
 /// How many more instructions than the baseline's are too many. Compilers and processors differ by a few percent.
 pub(crate) const MAX_MORE_INSTRUCTIONS: f64 = 0.10;

@@ -26,7 +26,11 @@ mod clock;
 #[cfg(target_os = "linux")]
 mod cold;
 #[cfg(target_os = "linux")]
+mod connections;
+#[cfg(target_os = "linux")]
 mod dechunk;
+#[cfg(target_os = "linux")]
+mod given_back;
 #[cfg(target_os = "linux")]
 mod growth;
 #[cfg(target_os = "linux")]
