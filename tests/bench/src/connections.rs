@@ -1,5 +1,5 @@
 //! How many connections to upstream a hundred turns take, one after the other, where the end of each answer is a packet of
-//! its own that comes a moment after `[DONE]`, as from LiteLLM. Behind TLS each new one would be a handshake before the
+//! its own that comes a moment after `[DONE]`, as from other gateways. Behind TLS each new one would be a handshake before the
 //! first word.
 
 use std::net::Ipv4Addr;
@@ -77,7 +77,8 @@ async fn answer(mut stream: TcpStream) -> std::io::Result<()> {
     let (before, after) = event::around(event::Field::Content);
     let mut whole = HEAD.as_bytes().to_vec();
     http_chunk(format!("{before}Hello{after}{}", event::end()).as_bytes(), &mut whole);
-    while stream.read(&mut [0; 16 * 1024]).await? > 0 {
+    let mut request = vec![0; 16 * 1024];
+    while stream.read(&mut request).await? > 0 {
         stream.write_all(&whole).await?;
         tokio::time::sleep(TAIL).await;
         stream.write_all(b"0\r\n\r\n").await?;
