@@ -13,21 +13,30 @@
 
 mod answer;
 mod arguments;
+mod bulk;
+mod bulk_turn;
+mod chat_script;
 mod client;
+mod fault;
 mod framing;
 mod identity;
 mod judge;
 mod kind;
 mod load;
+mod memory;
 mod model;
 mod plan;
 mod process;
 mod program;
+mod recorder;
 mod report;
+mod responses_script;
 mod run;
 mod script;
 mod tally;
 mod text;
+mod upstreams;
+mod way;
 
 use std::process::ExitCode;
 

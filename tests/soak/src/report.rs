@@ -3,8 +3,10 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use crate::memory::Course;
 use crate::process::Figures;
 use crate::program::Ended;
+use crate::recorder::Told;
 use crate::tally::Sums;
 
 /// Memory may grow by this part since the warm-up, or by [`MARGIN_KIB`] if that is more: the allocator keeps what a
@@ -13,6 +15,12 @@ use crate::tally::Sums;
 const MARGIN_PERCENT: u64 = 10;
 /// A shorter soak tells memory but does not judge it: it ends before memory is steady.
 const JUDGES_MEMORY_FROM: Duration = Duration::from_secs(600);
+/// From here on a run has a last hour, or two thirds of one, in which memory must be flat, and the time for all pieces.
+const JUDGES_FLATNESS_FROM: Duration = Duration::from_secs(5400);
+/// How flat: the rise in the last hour by the line through it.
+const FLAT_PERCENT: f64 = 1.0;
+/// Pieces of text that must have been compared.
+const ALL_PIECES: u64 = 100_000_000;
 /// See [`MARGIN_PERCENT`].
 const MARGIN_KIB: u64 = 4 * 1024;
 
@@ -35,7 +43,12 @@ pub(crate) struct Report {
     pub(crate) kept_connections: usize,
     /// Clients that did not come to an end.
     pub(crate) unfinished: usize,
-    pub(crate) upstream_requests: usize,
+    /// At the first upstream, at the second.
+    pub(crate) upstream_requests: (usize, usize),
+    /// Memory in the last hour.
+    pub(crate) memory: Course,
+    /// Telemetry.
+    pub(crate) told: Told,
     pub(crate) tokens_issued: usize,
     pub(crate) identity_requests: usize,
     /// Soft and hard.
@@ -48,18 +61,28 @@ pub(crate) struct Report {
 /// One line on the way.
 pub(crate) fn progress(elapsed: Duration, open: usize, upstream: usize, sums: &Sums, now: &Figures) -> String {
     format!(
-        "{:>5} s  turns {}, unexpected {}, no token {}; lines {}, text {:.1} MB; open {open}, upstream {upstream}; \
-         fds {}, threads {}, rss {} KiB, cpu {:.1} s",
+        "{:>5} s  turns {}, unexpected {}, no token {}; pieces {}, text {:.1} MB; bulk {} turns, {} pieces; \
+         open {open}, upstream {upstream}; fds {}, threads {}, rss {} KiB, cpu {:.1} s",
         elapsed.as_secs(),
         sums.turns(),
         sums.unexpected,
         sums.no_token,
-        sums.choices,
+        sums.pieces,
         megabytes(sums.bytes),
+        sums.bulk.0,
+        sums.bulk_pieces,
         now.descriptors,
         now.threads,
         now.rss,
         now.cpu,
+    )
+}
+
+/// One line on the way, of telemetry.
+pub(crate) fn telling(told: &Told) -> String {
+    format!(
+        "         telemetry: {:?} in {} batches, {} refused; lost {} by the metric; only clients know {}, only the recorder {}",
+        told.items, told.batches, told.refused_batches, told.lost_by_metric, told.only_answered, told.only_told
     )
 }
 
@@ -73,6 +96,28 @@ impl Report {
             }
         };
         must(self.sums.unexpected == 0, format!("{} turns were not as they must be", self.sums.unexpected));
+        must(self.sums.bulk.0 > 0 || self.sums.bulk == (0, 0, 0), "no bulk turn was compared".to_owned());
+        must(
+            self.duration < JUDGES_FLATNESS_FROM || self.memory.percent() <= FLAT_PERCENT,
+            format!("memory rose by {:.2} % in the last hour", self.memory.percent()),
+        );
+        must(
+            self.duration < JUDGES_FLATNESS_FROM || self.pieces() >= ALL_PIECES,
+            format!("{} pieces were compared, not {ALL_PIECES}", self.pieces()),
+        );
+        must(self.told.secrets == 0, "telemetry told what it must not".to_owned());
+        must(
+            count(self.told.only_told) <= self.told.headless,
+            format!("telemetry told {} requests that nobody made, or twice", self.told.only_told),
+        );
+        must(
+            count(self.told.only_answered) <= self.lost(),
+            format!(
+                "{} requests are missing in telemetry, {} items were told as lost",
+                self.told.only_answered,
+                self.lost()
+            ),
+        );
         must(self.sums.compared > 0, "nothing was compared".to_owned());
         must(self.unfinished == 0, format!("{} clients did not come to an end", self.unfinished));
         must(self.left_open == 0, format!("{} of upstream's answers were left open", self.left_open));
@@ -89,6 +134,21 @@ impl Report {
         must(self.ended.errors.is_empty(), "the program wrote to standard error".to_owned());
         must(self.secrets_in_log == 0, "the log holds what it must not".to_owned());
         faults
+    }
+
+    /// Pieces of text that were compared by hash.
+    fn pieces(&self) -> u64 {
+        self.sums.pieces + self.sums.bulk_pieces
+    }
+
+    /// Items that the program said it lost, at its end.
+    fn lost(&self) -> u64 {
+        let told = self.ended.log.lines().filter(|line| line.contains("telemetry items were lost"));
+        told.filter_map(|line| {
+            let line: serde_json::Value = serde_json::from_str(line).ok()?;
+            line.pointer("/fields/lost").or_else(|| line.get("lost"))?.as_u64()
+        })
+        .sum()
     }
 
     fn margin(&self) -> u64 {
@@ -109,9 +169,33 @@ impl Report {
                     sums.compared, sums.chars, sums.bytes, sums.mismatches
                 ),
             ),
-            ("choice lines relayed".into(), sums.choices.to_string()),
+            (
+                "bulk turns".into(),
+                format!("{} compared, {} without a token, {} unexpected", sums.bulk.0, sums.bulk.1, sums.bulk.2),
+            ),
+            (
+                "pieces compared by hash".into(),
+                format!(
+                    "{}: {} of bulk turns ({} bytes), {} of others",
+                    self.pieces(),
+                    sums.bulk_pieces,
+                    sums.bulk_bytes,
+                    sums.pieces
+                ),
+            ),
+            ("turns by way".into(), format!("{:?}", sums.ways)),
+            ("telemetry".into(), format!("{:?}, lost {}", self.told, self.lost())),
+            (
+                "memory in the last hour".into(),
+                format!(
+                    "{:?}: {:.2} % by the line, {:.2} % by its tenths",
+                    self.memory,
+                    self.memory.percent(),
+                    self.memory.percent_of_tenths()
+                ),
+            ),
             ("heartbeats".into(), sums.heartbeats.to_string()),
-            ("requests at upstream".into(), self.upstream_requests.to_string()),
+            ("requests at the upstreams".into(), format!("{:?}", self.upstream_requests)),
             ("upstream answers open at the end".into(), self.left_open.to_string()),
             (
                 "identity endpoint".into(),
@@ -148,6 +232,10 @@ impl Report {
         }
         text
     }
+}
+
+fn count(number: usize) -> u64 {
+    u64::try_from(number).unwrap_or(u64::MAX)
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a figure for people")]

@@ -5,20 +5,24 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use futures::FutureExt as _;
-use harness::upstream::Upstream;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, interval, sleep, timeout_at};
 
 use crate::arguments::Arguments;
+use crate::bulk::{self, Bulk};
+use crate::bulk_turn;
 use crate::client;
 use crate::identity::Identity;
 use crate::kind::Kind;
 use crate::load::Load;
+use crate::memory::{Course, median};
 use crate::model::Model;
 use crate::plan::QUESTION;
 use crate::process::Figures;
-use crate::program::Program;
-use crate::report::{Report, progress};
+use crate::program::{Around, Program};
+use crate::recorder::Recorder;
+use crate::report::{Report, progress, telling};
+use crate::upstreams::Upstreams;
 
 /// How often a line is said.
 const SAY_EVERY: u64 = 30;
@@ -26,6 +30,10 @@ const SAY_EVERY: u64 = 30;
 const RAMP: Duration = Duration::from_secs(5);
 /// Time for the last turns to end: the longest paced answer, and then some.
 const LAST_TURNS: Duration = Duration::from_secs(90);
+/// Between two outages of the telemetry's recorder.
+const TELEMETRY_PAUSE: Duration = Duration::from_secs(60);
+/// Connections for telemetry that may be open afterwards and not before: each of its three senders may have one.
+const TELEMETRY_CONNECTIONS: usize = 3;
 /// Time for upstream's answers to be closed after the last client.
 const CLOSING: Duration = Duration::from_secs(2);
 
@@ -34,19 +42,29 @@ const CLOSING: Duration = Duration::from_secs(2);
 /// # Errors
 /// The soak could not be set up.
 pub(crate) async fn run(arguments: &Arguments, say: impl Fn(&str)) -> Result<Report, String> {
-    let model = Arc::new(Model::default());
-    let upstream = Upstream::start().await;
-    let playing = Arc::clone(&model);
-    upstream.respond(move |request| playing.reply(request));
+    let model = Arc::new(Model::new(Bulk::new(arguments.seed)));
+    let upstreams = Upstreams::start(&model).await;
     let identity = Identity::start().await;
+    let recorder = Arc::new(Recorder::start().await);
+    let around = Around {
+        upstreams: (&upstreams.first.url(), &upstreams.second.url()),
+        identity: &identity,
+        telemetry: &recorder.ingestion.connection_string(),
+    };
     let program = match &arguments.host {
-        Some(app) => Program::start_behind_host(app, &upstream.url(), &identity).await?,
-        None => Program::start(&arguments.program, &upstream.url(), &identity).await?,
+        Some(app) => Program::start_behind_host(app, &around).await?,
+        None => Program::start(&arguments.program, &around).await?,
     };
     let pid = program.pid();
     let figures = || Figures::read(pid).ok_or("the program is gone, or this system has no /proc");
     let client = client::client().map_err(|error| error.to_string())?;
-    let load = Arc::new(Load::new(arguments.seed, arguments.host.is_some(), program.url(), model, identity));
+    let load = Arc::new(Load::new(
+        (arguments.seed, arguments.host.is_some()),
+        program.base(),
+        model,
+        identity,
+        Arc::clone(&recorder.book),
+    ));
     load.extra(&client, Kind::Whole).await;
     let before = figures()?;
 
@@ -57,6 +75,12 @@ pub(crate) async fn run(arguments: &Arguments, say: impl Fn(&str)) -> Result<Rep
         let first_after = RAMP * number / arguments.streams;
         clients.spawn(Arc::clone(&load).client(client.clone(), first_after, until));
     }
+    for number in 0..arguments.bulk {
+        let first_after = RAMP * number / arguments.bulk;
+        clients.spawn(bulk_turn::client(Arc::clone(&load), client.clone(), first_after, until));
+    }
+    let recording = Arc::clone(&recorder);
+    let telemetry_outages = tokio::spawn(async move { recording.run_outages(TELEMETRY_PAUSE, until).await });
     let outages = {
         let (load, client) = (Arc::clone(&load), client.clone());
         let pause = (arguments.duration / 20).clamp(Duration::from_secs(4), Duration::from_secs(40));
@@ -77,6 +101,7 @@ pub(crate) async fn run(arguments: &Arguments, say: impl Fn(&str)) -> Result<Rep
     let moment_seconds = (arguments.duration / 10).max(Duration::from_secs(5)).as_secs();
     let moment = |samples: &[Figures]| moment(samples, moment_seconds);
     let mut samples = Vec::new();
+    let mut memory = Vec::new();
     let mut warm = None;
     let mut told = 0;
     let mut seconds = interval(Duration::from_secs(1));
@@ -85,7 +110,9 @@ pub(crate) async fn run(arguments: &Arguments, say: impl Fn(&str)) -> Result<Rep
         let now = figures()?;
         let elapsed = begun.elapsed();
         samples.push(now);
-        upstream.forget();
+        upstreams.forget();
+        recorder.ingestion.forget();
+        memory.push(now.rss);
         for detail in load.tally.sums().details.iter().skip(told) {
             told += 1;
             say(&format!("{:>5} s  unexpected: {detail}", elapsed.as_secs()));
@@ -96,7 +123,8 @@ pub(crate) async fn run(arguments: &Arguments, say: impl Fn(&str)) -> Result<Rep
         }
         if elapsed.as_secs().is_multiple_of(SAY_EVERY) && elapsed.as_secs() > 0 {
             let open = load.open.load(Ordering::Relaxed);
-            say(&progress(elapsed, open, upstream.open(), &load.tally.sums(), &now));
+            say(&progress(elapsed, open, upstreams.open(), &load.tally.sums(), &now));
+            say(&telling(&recorder.book.told()));
         }
     }
     let end = moment(&samples);
@@ -106,14 +134,14 @@ pub(crate) async fn run(arguments: &Arguments, say: impl Fn(&str)) -> Result<Rep
     while let Ok(Some(_)) = timeout_at(last, clients.join_next()).await {}
     let unfinished = clients.len();
     clients.shutdown().await;
-    upstream.wait_for(|counts| counts.open == 0, CLOSING).await;
-    let counts = upstream.counts();
-    let _ = outages.await;
-    drop((client, upstream));
-    let kept_connections = if load.behind_host { arguments.streams as usize } else { 0 };
+    let left_open = upstreams.left_open(CLOSING).await;
+    let upstream_requests = upstreams.requests();
+    let _ = (outages.await, telemetry_outages.await);
+    drop((client, upstreams));
+    let kept_connections = if load.behind_host { arguments.streams as usize } else { 0 } + TELEMETRY_CONNECTIONS;
     let after = closed(pid, before.descriptors + kept_connections).await.ok_or("the program is gone")?;
     let ended = program.stop().await;
-    let secrets = ["Bearer", "token-", "internals", QUESTION, load.identity.endpoint.secret()];
+    let secrets = ["Bearer", "token-", "internals", "漢", QUESTION, bulk::QUESTION, load.identity.endpoint.secret()];
     let in_log = |secret: &str| ended.log.matches(secret).count() + ended.errors.matches(secret).count();
     Ok(Report {
         duration: arguments.duration,
@@ -122,10 +150,12 @@ pub(crate) async fn run(arguments: &Arguments, say: impl Fn(&str)) -> Result<Rep
         warm,
         end,
         after,
-        left_open: counts.open,
+        left_open,
         kept_connections,
         unfinished,
-        upstream_requests: counts.requests,
+        memory: memory_course(&memory),
+        told: recorder.book.told(),
+        upstream_requests,
         tokens_issued: load.identity.endpoint.issued(),
         identity_requests: load.identity.endpoint.calls().len(),
         outages: load.identity.outages(),
@@ -134,14 +164,20 @@ pub(crate) async fn run(arguments: &Arguments, say: impl Fn(&str)) -> Result<Rep
     })
 }
 
+/// The course of memory over the last hour; of a shorter run, over its last two thirds.
+fn memory_course(samples: &[u64]) -> Course {
+    let last = (samples.len() * 2 / 3).min(3600);
+    Course::of(samples.get(samples.len() - last..).unwrap_or_default())
+}
+
 /// The last figures, with the median memory of the last seconds; there is a sample for each.
 fn moment(samples: &[Figures], seconds: u64) -> Figures {
     let last = samples.len().saturating_sub(usize::try_from(seconds).unwrap_or(usize::MAX));
     let samples = samples.get(last..).unwrap_or_default();
-    let mut memory: Vec<u64> = samples.iter().map(|figures| figures.rss).collect();
-    memory.sort_unstable();
-    let median = memory.get(memory.len() / 2).copied().unwrap_or_default();
-    Figures { rss: median, ..samples.last().copied().unwrap_or_default() }
+    Figures {
+        rss: median(samples.iter().map(|figures| figures.rss).collect()),
+        ..samples.last().copied().unwrap_or_default()
+    }
 }
 
 /// The figures once the connections are closed, for which there is a moment's time.
