@@ -12,6 +12,7 @@ soak --program PATH [DURATION] [--host APP] [--streams N] [--seed N]
   --host     a staged app: the program runs in it, behind the stand-in Functions host
   --streams  clients at once; 100 unless given
   --bulk     clients beside them whose answers are of thousands of small events; 0.56 of the others unless given
+  --turn     no load: what upstream sends in the turn of this number
   --seed     of texts, faults and cuts; 1 unless given
 ";
 
@@ -23,6 +24,7 @@ pub(crate) struct Arguments {
     pub(crate) duration: Duration,
     pub(crate) streams: u32,
     pub(crate) bulk: u32,
+    pub(crate) turn: Option<u64>,
     pub(crate) seed: u64,
 }
 
@@ -37,6 +39,7 @@ impl Arguments {
             duration: Duration::from_secs(20 * 60),
             streams: 100,
             bulk: 0,
+            turn: None,
             seed: 1,
         };
         let mut bulk = None;
@@ -46,6 +49,7 @@ impl Arguments {
                 "--host" => arguments.host = Some(words.next()?.into()),
                 "--streams" => arguments.streams = words.next()?.parse().ok().filter(|streams| *streams > 0)?,
                 "--bulk" => bulk = Some(words.next()?.parse().ok()?),
+                "--turn" => arguments.turn = Some(words.next()?.parse().ok()?),
                 "--seed" => arguments.seed = words.next()?.parse().ok()?,
                 _ => arguments.duration = duration(&word).filter(|time| time.as_secs() >= 20)?,
             }

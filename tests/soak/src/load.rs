@@ -112,7 +112,8 @@ impl Load {
         let tokens = self.identity.tokens(seen.started, seen.ended);
         let verdict = judge(&plan, &seen, tokens, asked);
         self.tally.add(&plan, &seen, asked, &verdict);
-        if verdict == Ok(Outcome::Planned) && plan.number.is_multiple_of(SAYS_ONE_IN) {
+        let has_id = !seen.request_id.is_empty();
+        if has_id && verdict == Ok(Outcome::Planned) && plan.number.is_multiple_of(SAYS_ONE_IN) {
             self.say(client, &seen.request_id).await;
         }
         match (verdict, seen.answer.last) {

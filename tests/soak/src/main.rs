@@ -32,6 +32,7 @@ mod recorder;
 mod report;
 mod responses_script;
 mod run;
+mod samples;
 mod script;
 mod tally;
 mod text;
@@ -48,6 +49,18 @@ async fn main() -> ExitCode {
         eprint!("{HELP}");
         return ExitCode::from(2);
     };
+    if let Some(number) = arguments.turn {
+        let plan = plan::Plan::new(arguments.seed, number, arguments.host.is_some());
+        println!(
+            "{:?} {:?} {} pieces, {} ms between writes",
+            plan.kind,
+            plan.way,
+            plan.script.pieces,
+            plan.pace.as_millis()
+        );
+        println!("{}", String::from_utf8_lossy(&plan.script.body));
+        return ExitCode::SUCCESS;
+    }
     println!("soak: {} s, {} streams, seed {}", arguments.duration.as_secs(), arguments.streams, arguments.seed);
     let report = match run::run(&arguments, |line| println!("{line}")).await {
         Ok(report) => report,

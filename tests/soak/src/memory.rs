@@ -11,8 +11,6 @@ const POINT: usize = 60;
 /// Memory over some time.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Course {
-    /// The time, seconds.
-    pub(crate) seconds: usize,
     /// The median over the whole time, KiB.
     pub(crate) level: u64,
     /// By the line: KiB from the time's beginning to its end.
@@ -37,7 +35,6 @@ impl Course {
         let first = samples.get(..tenth).unwrap_or_default();
         let last = samples.get(samples.len().saturating_sub(tenth)..).unwrap_or_default();
         Self {
-            seconds: samples.len(),
             level: median(samples.to_vec()),
             rise: slope * float(u64::try_from(samples.len()).unwrap_or_default()) / float(POINT as u64),
             tenths: (median(first.to_vec()), median(last.to_vec())),

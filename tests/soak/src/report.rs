@@ -143,12 +143,13 @@ impl Report {
 
     /// Items that the program said it lost, at its end.
     fn lost(&self) -> u64 {
-        let told = self.ended.log.lines().filter(|line| line.contains("telemetry items were lost"));
-        told.filter_map(|line| {
-            let line: serde_json::Value = serde_json::from_str(line).ok()?;
-            line.pointer("/fields/lost").or_else(|| line.get("lost"))?.as_u64()
-        })
-        .sum()
+        let fields = ["lost", "dropped_span_count"];
+        let lost = self.ended.log.lines().filter(|line| line.contains("were lost") || line.contains("were dropped"));
+        lost.filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
+            .flat_map(|line| {
+                fields.map(|field| line.get(field).and_then(serde_json::Value::as_u64).unwrap_or_default())
+            })
+            .sum()
     }
 
     fn margin(&self) -> u64 {

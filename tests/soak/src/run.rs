@@ -15,13 +15,13 @@ use crate::client;
 use crate::identity::Identity;
 use crate::kind::Kind;
 use crate::load::Load;
-use crate::memory::{Course, median};
 use crate::model::Model;
 use crate::plan::QUESTION;
 use crate::process::Figures;
 use crate::program::{Around, Program};
 use crate::recorder::Recorder;
 use crate::report::{Report, progress, telling};
+use crate::samples::Samples;
 use crate::upstreams::Upstreams;
 
 /// How often a line is said.
@@ -99,9 +99,7 @@ pub(crate) async fn run(arguments: &Arguments, say: impl Fn(&str)) -> Result<Rep
     let warm_after = (arguments.duration / 4).max(Duration::from_secs(10)).as_secs();
     // Slow readers make memory jump, so its figure is a median over some time.
     let moment_seconds = (arguments.duration / 10).max(Duration::from_secs(5)).as_secs();
-    let moment = |samples: &[Figures]| moment(samples, moment_seconds);
-    let mut samples = Vec::new();
-    let mut memory = Vec::new();
+    let mut samples = Samples::new(&arguments.program.with_file_name("soak-figures.csv"))?;
     let mut warm = None;
     let mut told = 0;
     let mut seconds = interval(Duration::from_secs(1));
@@ -109,17 +107,16 @@ pub(crate) async fn run(arguments: &Arguments, say: impl Fn(&str)) -> Result<Rep
         seconds.tick().await;
         let now = figures()?;
         let elapsed = begun.elapsed();
-        samples.push(now);
+        samples.add(elapsed.as_secs(), now);
         upstreams.forget();
         recorder.ingestion.forget();
-        memory.push(now.rss);
         for detail in load.tally.sums().details.iter().skip(told) {
             told += 1;
             say(&format!("{:>5} s  unexpected: {detail}", elapsed.as_secs()));
         }
         // The moment begins when the warm-up is over.
         if warm.is_none() && elapsed.as_secs() >= warm_after + moment_seconds {
-            warm = Some(moment(&samples));
+            warm = Some(samples.moment(moment_seconds));
         }
         if elapsed.as_secs().is_multiple_of(SAY_EVERY) && elapsed.as_secs() > 0 {
             let open = load.open.load(Ordering::Relaxed);
@@ -127,8 +124,8 @@ pub(crate) async fn run(arguments: &Arguments, say: impl Fn(&str)) -> Result<Rep
             say(&telling(&recorder.book.told()));
         }
     }
-    let end = moment(&samples);
-    let warm = warm.unwrap_or_else(|| samples.first().copied().unwrap_or_default());
+    let end = samples.moment(moment_seconds);
+    let warm = warm.unwrap_or_else(|| samples.first());
 
     let last = Instant::now() + LAST_TURNS;
     while let Ok(Some(_)) = timeout_at(last, clients.join_next()).await {}
@@ -153,7 +150,7 @@ pub(crate) async fn run(arguments: &Arguments, say: impl Fn(&str)) -> Result<Rep
         left_open,
         kept_connections,
         unfinished,
-        memory: memory_course(&memory),
+        memory: samples.course(),
         told: recorder.book.told(),
         upstream_requests,
         tokens_issued: load.identity.endpoint.issued(),
@@ -162,22 +159,6 @@ pub(crate) async fn run(arguments: &Arguments, say: impl Fn(&str)) -> Result<Rep
         secrets_in_log: secrets.into_iter().map(in_log).sum(),
         ended,
     })
-}
-
-/// The course of memory over the last hour; of a shorter run, over its last two thirds.
-fn memory_course(samples: &[u64]) -> Course {
-    let last = (samples.len() * 2 / 3).min(3600);
-    Course::of(samples.get(samples.len() - last..).unwrap_or_default())
-}
-
-/// The last figures, with the median memory of the last seconds; there is a sample for each.
-fn moment(samples: &[Figures], seconds: u64) -> Figures {
-    let last = samples.len().saturating_sub(usize::try_from(seconds).unwrap_or(usize::MAX));
-    let samples = samples.get(last..).unwrap_or_default();
-    Figures {
-        rss: median(samples.iter().map(|figures| figures.rss).collect()),
-        ..samples.last().copied().unwrap_or_default()
-    }
 }
 
 /// The figures once the connections are closed, for which there is a moment's time.
