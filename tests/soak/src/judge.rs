@@ -57,6 +57,10 @@ pub(crate) fn judge(plan: &Plan, seen: &Seen, tokens: Tokens, asked: Asked) -> R
             Tokens::Down | Tokens::Uncertain if code == "identity_unavailable" && without_text => {
                 return status(plan, seen, code).map(|()| Outcome::NoToken);
             }
+            // The first deployment failed, the second one could not be asked for want of a token: the first failure is told.
+            _ if tokens != Tokens::Up && plan.kind.fails_over() && is_first_failure(plan, code) && without_text => {
+                return status(plan, seen, code).map(|()| Outcome::NoToken);
+            }
             Tokens::Down if seen.stop != Stop::Left => return Err("an answer without a token".to_owned()),
             _ => {}
         }
@@ -123,6 +127,14 @@ fn expected(plan: &Plan, seen: &Seen, code: &str, tokens: Tokens) -> Result<(), 
 
 /// What is said of texts that differ; the report counts it.
 pub(crate) const MISMATCH: &str = "the text is not what was sent";
+
+fn is_first_failure(plan: &Plan, code: &str) -> bool {
+    match plan.kind {
+        Kind::FailoverLimited => code == "rate_limited",
+        Kind::FailoverTold => code == "rate_limited" || code == "upstream_error",
+        _ => code == "upstream_error",
+    }
+}
 
 /// A failure has its status, unless its answer had begun, which takes a heartbeat interval.
 fn status(plan: &Plan, seen: &Seen, code: &str) -> Result<(), String> {
