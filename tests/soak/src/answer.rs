@@ -131,11 +131,8 @@ impl Answer {
         self.hashes.thoughts.update(thoughts.as_bytes());
         self.content.push_str(content);
         self.hashes.content.update(content.as_bytes());
-        if thoughts.is_empty() && content.is_empty() {
-            self.empties += 1
-        } else {
-            self.pieces += 1
-        }
+        let says_nothing = thoughts.is_empty() && content.is_empty();
+        *(if says_nothing { &mut self.empties } else { &mut self.pieces }) += 1;
         if !delta.keys().all(|key| ["role", "content", "reasoning_content"].contains(&key.as_str())) {
             self.blame("a delta holds what was not sent, or thoughts under another name");
         }
@@ -214,5 +211,58 @@ mod tests {
         ] {
             assert!(answer(&lines).fault.is_some(), "{lines}");
         }
+    }
+
+    const ROLE: &str = "data: {\"id\":\"chatcmpl-r\",\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":\"\"}}]}\n\n";
+    const PIECE: &str = "data: {\"id\":\"chatcmpl-r\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"Hi\"}}]}\n\n";
+    const STOP: &str =
+        "data: {\"id\":\"chatcmpl-r\",\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n";
+    const USAGE: &str = "data: {\"id\":\"chatcmpl-r\",\"choices\":[],\"usage\":{\"completion_tokens\":3}}\n\n";
+    const ERROR: &str = "data: {\"error\":{\"message\":\"m\",\"type\":\"server_error\",\"code\":\"c\"}}\n\n";
+    const END: &str = "data: [DONE]\n\n";
+
+    #[test]
+    fn a_whole_stream_of_chunks_has_no_fault_and_a_broken_one_says_its_error_twice() {
+        let whole = read(Surface::Chunks, &[ROLE, "\n", PIECE, PIECE, STOP, USAGE, END].concat());
+        assert_eq!((whole.fault.as_deref(), whole.content.as_str(), whole.request_id.as_str()), (None, "HiHi", "r"));
+        assert_eq!((whole.pieces, whole.empties, whole.heartbeats), (2, 2, 1));
+        assert_eq!(whole.last, Some(Last::Done { finish_reason: "stop".to_owned(), completion_tokens: 3 }));
+        let broken = read(Surface::Chunks, &[ROLE, PIECE, ERROR, ERROR, END].concat());
+        assert_eq!(broken.fault, None);
+        assert_eq!(broken.last, Some(Last::Error { code: "c".to_owned(), retry_after: None }));
+    }
+
+    #[test]
+    fn every_fault_of_a_stream_of_chunks_is_seen() {
+        for events in [
+            [ROLE, PIECE, END].concat(),
+            [ROLE, PIECE, STOP].concat(),
+            [PIECE, STOP, END].concat(),
+            [ROLE, ROLE, STOP, END].concat(),
+            [ROLE, STOP, STOP, END].concat(),
+            [ROLE, STOP, PIECE, END].concat(),
+            [ROLE, STOP, END, PIECE].concat(),
+            [ROLE, ERROR, END].concat(),
+            [ROLE, ERROR, ERROR, PIECE, END].concat(),
+            [ROLE, STOP, ERROR, ERROR, END].concat(),
+            [ROLE, &PIECE.replace("chatcmpl-r", "chatcmpl-s"), STOP, END].concat(),
+            [ROLE, &PIECE.replace("\"choices\"", "\"routing\":1,\"choices\""), STOP, END].concat(),
+            [ROLE, PIECE.trim_end(), "\n", PIECE, STOP, END].concat(),
+            [ROLE, PIECE, STOP, END.trim_end()].concat(),
+        ] {
+            assert!(read(Surface::Chunks, &events).fault.is_some(), "{events}");
+        }
+    }
+
+    #[test]
+    fn an_answer_in_one_piece_is_read() {
+        let body = r#"{"id":"chatcmpl-r","choices":[{"index":0,"finish_reason":"length",
+            "message":{"role":"assistant","content":"Hi","reasoning_content":"hm","refusal":null}}],
+            "usage":{"completion_tokens":3}}"#;
+        let whole = read(Surface::Whole, body);
+        assert_eq!((whole.fault.as_deref(), whole.content.as_str(), whole.thoughts.as_str()), (None, "Hi", "hm"));
+        assert_eq!(whole.last, Some(Last::Done { finish_reason: "length".to_owned(), completion_tokens: 3 }));
+        assert!(read(Surface::Whole, &body.replace("\"refusal\":null", "\"reasoning\":\"x\"")).fault.is_some());
+        assert!(read(Surface::Whole, "{").fault.is_some());
     }
 }

@@ -135,7 +135,9 @@ impl Text {
             }
             Protocol::Responses => {
                 let mut writer = responses_script::Writer::new(&mut frames, random, Kind::Whole);
-                pieces.iter().for_each(|piece| writer.piece(piece));
+                for piece in &pieces {
+                    writer.piece(piece);
+                }
                 writer.end("stop", pieces.len());
             }
         }

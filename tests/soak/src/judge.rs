@@ -194,15 +194,13 @@ mod tests {
             .unwrap()
     }
 
-    /// The plan's text in as many lines as it has choices, and its last line.
+    /// The plan's text in lines, the line without text, and the last line.
     fn relayed(plan: &Plan) -> (Vec<String>, String) {
         let script = &plan.script;
         let line = |delta: serde_json::Value| json!({ "index": 0, "delta": delta }).to_string();
         let mut lines = vec![line(json!({ "reasoning_content": script.thoughts }))];
         lines.extend(script.content.chars().map(|letter| line(json!({ "content": letter.to_string() }))));
-        while lines.len() < script.pieces {
-            lines.push(line(json!({})));
-        }
+        lines.push(line(json!({})));
         let done = json!({ "done": {
             "finish_reason": script.finish, "usage": { "completion_tokens": script.pieces }
         } });
@@ -212,10 +210,8 @@ mod tests {
     #[test]
     fn a_piece_that_is_lost_or_doubled_or_out_of_place_is_seen() {
         let mut plan = plan();
-        let count = 1 + plan.script.content.chars().count();
-        plan.script.pieces = plan.script.pieces.max(count);
+        plan.script.pieces = 1 + plan.script.content.chars().count();
         let (lines, done) = relayed(&plan);
-        plan.script.pieces = lines.len();
         assert_eq!(judge(&plan, &seen(&lines, &done), Tokens::Up, ONCE), Ok(Outcome::Planned));
         let changed = |change: &dyn Fn(&mut Vec<String>)| {
             let mut lines = lines.clone();
@@ -231,6 +227,8 @@ mod tests {
         );
         let other = done.replace("completion_tokens\":", "completion_tokens\":1");
         assert!(judge(&plan, &seen(&lines, &other), Tokens::Up, ONCE).is_err(), "another turn's usage");
+        let twice = Asked { requests: 2, answers: 2 };
+        assert!(judge(&plan, &seen(&lines, &done), Tokens::Up, twice).is_err(), "an answer that is paid for twice");
     }
 
     #[test]

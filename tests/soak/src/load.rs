@@ -8,13 +8,14 @@ use reqwest::Client;
 use tokio::time::{Instant, sleep};
 
 use crate::answer::Last;
+use crate::book::Book;
 use crate::client;
 use crate::identity::Identity;
 use crate::judge::{Outcome, judge};
 use crate::kind::Kind;
 use crate::model::Model;
 use crate::plan::Plan;
-use crate::recorder::Book;
+
 use crate::tally::Tally;
 
 /// Turns that are not of the load have numbers from here on.
@@ -104,11 +105,7 @@ impl Load {
         self.open.fetch_sub(1, Ordering::Relaxed);
         let asked = registered.asked();
         drop(registered);
-        if seen.request_id.is_empty() {
-            self.book.headless()
-        } else {
-            self.book.answered(&seen.request_id)
-        }
+        self.book.answered(&seen.request_id);
         let tokens = self.identity.tokens(seen.started, seen.ended);
         let verdict = judge(&plan, &seen, tokens, asked);
         self.tally.add(&plan, &seen, asked, &verdict);

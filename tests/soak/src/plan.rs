@@ -1,5 +1,6 @@
 //! One turn, planned: a function of the run's seed and the turn's number, so that any turn can be had again.
 
+use std::fmt;
 use std::time::Duration;
 
 use fastrand::Rng;
@@ -118,6 +119,15 @@ impl Plan {
     pub(crate) fn empties(&self) -> usize {
         let tells_role = self.way.surface == Surface::Chunks || self.way.protocol == Protocol::Responses;
         1 + usize::from(tells_role)
+    }
+}
+
+/// For `--turn`: what the turn is, and its wire.
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (script, pace) = (&self.script, self.pace.as_millis());
+        writeln!(f, "{:?} {:?}, {} pieces, {pace} ms between writes", self.kind, self.way, script.pieces)?;
+        f.write_str(&String::from_utf8_lossy(&script.body))
     }
 }
 

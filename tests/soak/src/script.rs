@@ -67,7 +67,9 @@ impl Script {
             }
             Protocol::Responses => {
                 let mut writer = Writer::new(&mut frames, random, kind);
-                deltas.iter().for_each(|piece| writer.piece(piece));
+                for piece in &deltas {
+                    writer.piece(piece);
+                }
                 if !kind.breaks() {
                     writer.end(finish, deltas.len());
                 }

@@ -28,24 +28,37 @@ pub(crate) struct Sums {
     pub(crate) compared: u64,
     pub(crate) bytes: u64,
     pub(crate) chars: u64,
-    /// Pieces of text that arrived as events of their own.
+    /// Pieces of text of these turns.
     pub(crate) pieces: u64,
     /// Turns by surface, and with upstream's protocol and a second deployment.
     pub(crate) ways: BTreeMap<(Surface, &'static str), u64>,
     pub(crate) heartbeats: u64,
-    /// Bulk turns: compared, without a token, unexpected.
-    pub(crate) bulk: (u64, u64, u64),
-    /// Pieces of bulk turns whose hash was as promised, and their bytes.
-    pub(crate) bulk_pieces: u64,
-    pub(crate) bulk_bytes: u64,
+    pub(crate) bulk: BulkSums,
     /// The first unexpected turns, each in words.
     pub(crate) details: Vec<String>,
+}
+
+/// The sums of bulk turns.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct BulkSums {
+    /// Whole answers whose hash was as promised.
+    pub(crate) compared: u64,
+    /// Their pieces, and the bytes of these.
+    pub(crate) pieces: u64,
+    pub(crate) bytes: u64,
+    pub(crate) no_token: u64,
+    pub(crate) unexpected: u64,
 }
 
 impl Sums {
     /// All turns that came to an end.
     pub(crate) fn turns(&self) -> u64 {
         self.no_token + self.kinds.values().map(|(good, bad)| good + bad).sum::<u64>()
+    }
+
+    /// Pieces of text that were compared by hash.
+    pub(crate) fn hashed(&self) -> u64 {
+        self.pieces + self.bulk.pieces
     }
 
     fn blame(&mut self, what: String) {
@@ -78,7 +91,6 @@ impl Tally {
     pub(crate) fn add(&self, plan: &Plan, seen: &Seen, asked: Asked, verdict: &Result<Outcome, String>) {
         let mut sums = self.sums.lock().unwrap_or_else(PoisonError::into_inner);
         let answer = &seen.answer;
-        sums.pieces += count(answer.pieces);
         *sums.ways.entry((plan.way.surface, plan.way.model())).or_default() += 1;
         sums.heartbeats += count(answer.heartbeats);
         let (good, bad) = sums.kinds.entry(plan.kind).or_default();
@@ -87,6 +99,7 @@ impl Tally {
                 *good += 1;
                 if matches!(plan.expected(), Expected::Whole | Expected::Line(_)) && plan.kind != Kind::Silent {
                     sums.compared += 1;
+                    sums.pieces += count(answer.pieces);
                     sums.bytes += count(answer.thoughts.len() + answer.content.len());
                     sums.chars += count(answer.thoughts.chars().count() + answer.content.chars().count());
                 }
@@ -95,22 +108,7 @@ impl Tally {
             Err(what) => {
                 *bad += 1;
                 sums.mismatches += u64::from(what == MISMATCH);
-                {
-                    sums.blame(format!(
-                        "turn {} {:?} {} {}: {what}; status {:?}, {:?} after {} ms, {} pieces of {}, last {:?}, {asked:?}, request {}",
-                        plan.number,
-                        plan.kind,
-                        plan.way.path(),
-                        plan.way.model(),
-                        seen.status,
-                        seen.stop,
-                        (seen.ended - seen.started).as_millis(),
-                        answer.pieces,
-                        plan.script.pieces,
-                        answer.last,
-                        seen.request_id,
-                    ));
-                }
+                sums.blame(described(plan, seen, asked, what));
             }
         }
     }
@@ -120,13 +118,13 @@ impl Tally {
         let mut sums = self.sums.lock().unwrap_or_else(PoisonError::into_inner);
         match verdict {
             Ok(bulk_turn::Outcome::Compared { pieces, bytes }) => {
-                sums.bulk.0 += 1;
-                sums.bulk_pieces += count(*pieces);
-                sums.bulk_bytes += bytes;
+                sums.bulk.compared += 1;
+                sums.bulk.pieces += count(*pieces);
+                sums.bulk.bytes += bytes;
             }
-            Ok(bulk_turn::Outcome::NoToken(_)) => sums.bulk.1 += 1,
+            Ok(bulk_turn::Outcome::NoToken) => sums.bulk.no_token += 1,
             Err(what) => {
-                sums.bulk.2 += 1;
+                sums.bulk.unexpected += 1;
                 sums.mismatches += u64::from(what == MISMATCH);
                 sums.blame(format!("bulk turn {number}: {what}"));
             }
@@ -141,4 +139,22 @@ impl Tally {
 
 fn count(number: usize) -> u64 {
     u64::try_from(number).unwrap_or(u64::MAX)
+}
+
+/// An unexpected turn, in words.
+fn described(plan: &Plan, seen: &Seen, asked: Asked, what: &str) -> String {
+    format!(
+        "turn {} {:?} {} {}: {what}; status {:?}, {:?} after {} ms, {} pieces of {}, last {:?}, {asked:?}, request {}",
+        plan.number,
+        plan.kind,
+        plan.way.path(),
+        plan.way.model(),
+        seen.status,
+        seen.stop,
+        (seen.ended - seen.started).as_millis(),
+        seen.answer.pieces,
+        plan.script.pieces,
+        seen.answer.last,
+        seen.request_id,
+    )
 }

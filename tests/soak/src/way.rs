@@ -95,8 +95,7 @@ impl Way {
     pub(crate) fn request(self, messages: &[Value]) -> Value {
         let model = self.model();
         match self.surface {
-            Surface::Lines => json!({ "model": model, "messages": messages }),
-            Surface::Whole => json!({ "model": model, "messages": messages }),
+            Surface::Lines | Surface::Whole => json!({ "model": model, "messages": messages }),
             Surface::Chunks => json!({
                 "model": model,
                 "messages": messages,
