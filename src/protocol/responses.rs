@@ -19,7 +19,7 @@ use serde_json::value::RawValue;
 
 use self::ending::Status;
 pub(crate) use self::fields::KEYS;
-use self::fields::{EventFields, ItemFields, PartFields, ResponseFields, index, plain, read, told};
+use self::fields::{EventFields, ItemFields, PartFields, ResponseFields, did_not_fit, index, plain, read, told};
 use self::quick::Quick;
 use self::teller::{Part, Role, Teller};
 use super::Next;
@@ -259,6 +259,9 @@ impl Reader {
     fn item(&mut self, at: u32, item: &ItemFields<'_>, sifted: bool, out: &mut Lines<'_>) -> Result<(), ChatError> {
         match plain(item.kind) {
             Some("function_call") => return self.call(at, item, out),
+            Some("reasoning") if sifted && did_not_fit(item.summary) && !self.teller.has_told(at) => {
+                return Err(too_large());
+            }
             Some("reasoning") => self.teller.knows_thoughts(),
             Some("message") if sifted && !self.teller.has_told(at) => return Err(too_large()),
             Some("message") => {}

@@ -1,7 +1,7 @@
 //! What Application Insights is told: a span for each request and for each call behind it, metrics, and the log's lines.
 //!
 //! In reading order: `request` and `call` are the spans, `verdict` the readers' events, `instruments` the metrics, `lines` takes the log's lines
-//! along, `export` sends. A turn outlives every scope of code that works on it, so its span is not bound to one: it is
+//! along, `waiting` bounds what waits, `export` sends. A turn outlives every scope of code that works on it, so its span is not bound to one: it is
 //! held by the turn's [`Record`](crate::report::record::Record), and ends with it. Never told: prompts, answers, tokens, who
 //! asked. Everything that waits to be sent is bounded; what does not fit is lost and counted, and no answer waits.
 
@@ -11,6 +11,7 @@ mod instruments;
 mod lines;
 mod request;
 mod verdict;
+mod waiting;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -34,6 +35,7 @@ use self::export::{Counted, Losses, Sender};
 use self::instruments::Instruments;
 pub use self::request::Trace;
 pub(crate) use self::request::{Ending, Outcome};
+use self::waiting::{Bounded, Waiting};
 use crate::settings;
 use crate::token::{TokenProvider, untold};
 
@@ -103,7 +105,7 @@ impl Telemetry {
             .map_err(|error| error.to_string())?
             .with_sample_rate(settings.sampling);
         let losses = Arc::new(Losses::default());
-        let exporter = || Counted::new(exporter.clone(), Arc::clone(&losses));
+        let exporter = |waited| Counted::new(exporter.clone(), Arc::clone(&losses), waited);
         let resource = Resource::builder_empty()
             .with_attributes([
                 KeyValue::new("service.name", settings.role.clone()),
@@ -114,8 +116,10 @@ impl Telemetry {
 
         let batches = SpanBatches::default().with_max_queue_size(MAX_WAITING).with_max_export_batch_size(MAX_BATCH);
         let batches = batches.with_scheduled_delay(BATCH_DELAY).build();
+        let waiting = Waiting::new(MAX_WAITING, &losses);
+        let processor = BatchSpanProcessor::builder(exporter(Some(Arc::clone(&waiting)))).with_batch_config(batches);
         let spans = SdkTracerProvider::builder()
-            .with_span_processor(BatchSpanProcessor::builder(exporter()).with_batch_config(batches).build())
+            .with_span_processor(Bounded::new(processor.build(), waiting))
             // Not by the caller's flag: the host says "not sampled" whatever it does itself.
             .with_sampler(Sampler::TraceIdRatioBased(settings.sampling))
             .with_resource(resource.clone())
@@ -123,13 +127,14 @@ impl Telemetry {
 
         let batches = LogBatches::default().with_max_queue_size(MAX_WAITING).with_max_export_batch_size(MAX_BATCH);
         let batches = batches.with_scheduled_delay(BATCH_DELAY).build();
-        let processor = BatchLogProcessor::builder(exporter()).with_batch_config(batches).build();
+        let waiting = Waiting::new(MAX_WAITING, &losses);
+        let processor = BatchLogProcessor::builder(exporter(Some(Arc::clone(&waiting)))).with_batch_config(batches);
         let lines = SdkLoggerProvider::builder()
-            .with_log_processor(lines::ForOperators::new(processor))
+            .with_log_processor(lines::ForOperators::new(Bounded::new(processor.build(), waiting)))
             .with_resource(resource.clone())
             .build();
 
-        let reader = PeriodicReader::builder(exporter()).with_interval(METRICS_INTERVAL).build();
+        let reader = PeriodicReader::builder(exporter(None)).with_interval(METRICS_INTERVAL).build();
         let metrics = SdkMeterProvider::builder().with_reader(reader).with_resource(resource).build();
 
         let scope = || InstrumentationScope::builder("reasoning-chat").build();

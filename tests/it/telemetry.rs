@@ -357,6 +357,7 @@ async fn an_ingestion_that_hangs_is_waited_for_by_nobody() {
     // 1,500 turns more would be 3 spans and a line each; the queues are full.
     let grown = resident().saturating_sub(before);
     assert!(grown < 4096, "{grown} KiB");
+    assert_eq!(told.app.log_with("telemetry is being lost").len(), 1, "and what does not fit is counted");
     let asked = Instant::now();
     told.app.host.terminate_handler().await;
     assert!(asked.elapsed() < Duration::from_secs(8), "{:?}", asked.elapsed());

@@ -45,7 +45,7 @@ cargo xtask COMMAND
   azd     a scripted Azure on this machine, for azd's commands without an account (docs/rehearsal.md)
   smoke   [--api URL] [--page URL] [--only ROW,…] [--probe-thinking] …
           after `azd up`: asks what was deployed, and says what passed, what failed and what to do (docs/rehearsal.md)
-  soak    [DURATION] [--host] [--streams N] [--seed N]
+  soak    [DURATION] [--host] [--streams N] [--bulk N] [--seed N] [--turn N]
           the release binary under load and faults, 20m unless given
   bench   [PART…] [--quick] …
           the program as packaged beside nginx and a Python relay, measured (tests/bench/src/arguments.rs has all options)

@@ -16,7 +16,6 @@ pub(crate) const KEYS: Keys = Keys {
         "id",
         "call_id",
         "name",
-        "summary",
         "status",
         "usage",
         "incomplete_details",
@@ -26,6 +25,8 @@ pub(crate) const KEYS: Keys = Keys {
         "message",
         "param",
     ],
+    // New where it did not come in pieces; where it did, of any length.
+    fitting: &["summary"],
     entered: &["response", "item"],
 };
 
@@ -115,6 +116,11 @@ pub(super) fn plain(raw: Option<&RawValue>) -> Option<&str> {
 /// A value that is not `null`.
 pub(super) fn told(raw: Option<&RawValue>) -> Option<&RawValue> {
     raw.filter(|raw| !json::is_null(raw))
+}
+
+/// Whether the sieve left a value out because it did not fit.
+pub(super) fn did_not_fit(raw: Option<&RawValue>) -> bool {
+    raw.is_some_and(|raw| raw.get() == "false")
 }
 
 /// An index; 0, the first, if it is none.

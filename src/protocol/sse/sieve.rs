@@ -14,6 +14,8 @@ use memchr::memchr2;
 pub struct Keys {
     /// Their values pass.
     pub kept: &'static [&'static str],
+    /// Their values pass where they fit; `false` stands for one that does not.
+    pub fitting: &'static [&'static str],
     /// Their values are objects that are looked into in their turn; the outermost object is.
     pub entered: &'static [&'static str],
 }
@@ -24,6 +26,8 @@ const MAX_NAME: usize = 64;
 const MAX_DEPTH: u8 = 8;
 /// What no JSON text has where a value is over.
 const BROKEN: u8 = b'!';
+/// What stands for a value that does not fit.
+const DROPPED: &[u8] = b"false";
 
 /// The state between two pieces.
 #[derive(Debug)]
@@ -50,13 +54,22 @@ enum Place {
     /// A value's first byte.
     Value,
     /// Inside a value.
-    Inside { kept: bool, scan: Scan },
+    Inside { fate: Fate, scan: Scan },
     /// The comma after a value, or the object's `}`.
     After,
     /// The outermost object is over.
     End,
     /// It was no object; nothing more is read.
     Broken,
+}
+
+/// What becomes of a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fate {
+    Dropped,
+    Kept,
+    /// It passes where it fits; what passed before it ends here.
+    Fitting(usize),
 }
 
 /// Where in a value we are: enough to find its end.
@@ -91,13 +104,18 @@ impl Sieve {
     /// Takes the next piece and appends what passes to `out`, which grows to no more than `max_bytes`.
     pub(super) fn push(&mut self, mut piece: &[u8], out: &mut Vec<u8>, max_bytes: usize) -> Result<(), Full> {
         while let Some((&byte, rest)) = piece.split_first() {
-            if let Place::Inside { kept, mut scan } = self.place {
+            if let Place::Inside { mut fate, mut scan } = self.place {
                 let (length, ends) = scan.advance(piece);
                 let (inside, rest) = piece.split_at_checked(length).unwrap_or((piece, &[]));
-                if kept {
-                    put(inside, out, max_bytes)?;
+                let passed = if fate == Fate::Dropped { Ok(()) } else { put(inside, out, max_bytes) };
+                if let (Fate::Fitting(before), Err(Full)) = (fate, &passed) {
+                    out.truncate(before);
+                    put(DROPPED, out, max_bytes)?;
+                    fate = Fate::Dropped;
+                } else {
+                    passed?;
                 }
-                self.place = if ends { Place::After } else { Place::Inside { kept, scan } };
+                self.place = if ends { Place::After } else { Place::Inside { fate, scan } };
                 piece = rest;
             } else if let Place::Name { escaped: false } = self.place
                 && let Some(plain) = plain_name(piece)
@@ -127,8 +145,8 @@ impl Sieve {
         }
         let is_named = |names: &[&str]| names.iter().any(|name| name.as_bytes() == self.name);
         let enters = byte == b'{' && self.depth < MAX_DEPTH && is_named(self.keys.entered);
-        let kept = is_named(self.keys.kept);
-        if enters || kept {
+        let (kept, fits) = (is_named(self.keys.kept), is_named(self.keys.fitting));
+        if enters || kept || fits {
             let quote: &[u8] = if out.last() == Some(&b'{') { b"\"" } else { b",\"" };
             for part in [quote, &self.name, b"\":"] {
                 put(part, out, max_bytes)?;
@@ -139,7 +157,12 @@ impl Sieve {
             self.depth += 1;
             self.place = Place::Member { first: true };
         } else {
-            self.place = Place::Inside { kept, scan: Scan::begin(byte) };
+            let fate = match (kept, fits) {
+                (true, _) => Fate::Kept,
+                (false, true) => Fate::Fitting(out.len()),
+                (false, false) => Fate::Dropped,
+            };
+            self.place = Place::Inside { fate, scan: Scan::begin(byte) };
         }
         Ok(enters)
     }
@@ -266,7 +289,7 @@ mod tests {
 
     use super::*;
 
-    const KEYS: Keys = Keys { kept: &["type", "usage"], entered: &["response", "item"] };
+    const KEYS: Keys = Keys { kept: &["type", "usage"], fitting: &["summary"], entered: &["response", "item"] };
     const MAX: usize = 1 << 20;
 
     fn sieve<'p>(pieces: impl IntoIterator<Item = &'p [u8]>) -> String {
@@ -373,6 +396,22 @@ mod tests {
         assert_eq!(String::from_utf8_lossy(&out), r#"{"type":""#);
         assert_eq!((0..100).find_map(|_| sieve.push(b"xxxxxxx", &mut out, 64).err()), Some(Full));
         assert!(out.len() <= 64);
+    }
+
+    #[test]
+    fn what_need_not_pass_is_left_out_where_it_does_not_fit_however_it_is_cut() {
+        let long = format!(r#"{{"item":{{"summary":[{{"text":"{}"}}],"type":"a"}},"type":"b"}}"#, "x".repeat(100));
+        for cut in 0..=long.len() {
+            let (head, tail) = long.as_bytes().split_at(cut);
+            for (max_bytes, left) in
+                [(50, r#"{"item":{"summary":false,"type":"a"},"type":"b"}"#), (1000, long.as_str())]
+            {
+                let (mut sieve, mut out) = (Sieve::new(&KEYS), Vec::new());
+                assert_eq!(sieve.push(head, &mut out, max_bytes), Ok(()));
+                assert_eq!(sieve.push(tail, &mut out, max_bytes), Ok(()));
+                assert_eq!(String::from_utf8_lossy(&out), left, "cut at {cut}");
+            }
+        }
     }
 
     fn any_value() -> impl Strategy<Value = Value> {

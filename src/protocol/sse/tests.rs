@@ -114,7 +114,7 @@ fn an_endless_line_stops_at_the_bound() {
     assert!(decoder.line.len() <= 100);
 }
 
-const KEYS: Keys = Keys { kept: &["type"], entered: &["response"] };
+const KEYS: Keys = Keys { kept: &["type"], fitting: &[], entered: &["response"] };
 
 /// As [`read`], with a decoder that sifts.
 fn sifted<'p>(

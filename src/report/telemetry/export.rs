@@ -20,6 +20,7 @@ use opentelemetry_sdk::trace::{SpanData, SpanExporter};
 use tokio::runtime::Handle;
 use url::Url;
 
+use super::waiting::Waiting;
 use crate::error::causes;
 use crate::token::TokenProvider;
 
@@ -98,6 +99,14 @@ impl Losses {
         self.count.load(Ordering::Relaxed)
     }
 
+    /// Takes note of an item for which there is no room: too many wait already. Logged as the loss of a batch is.
+    pub(super) fn no_room(&self) {
+        self.count.fetch_add(1, Ordering::Relaxed);
+        if !self.losing.swap(true, Ordering::Relaxed) {
+            tracing::warn!(cause = "too many items wait to be sent", "telemetry is being lost");
+        }
+    }
+
     /// Takes note of a batch. A loss is logged once, until a batch gets through again.
     fn note(&self, items: usize, result: &OTelSdkResult) {
         match result {
@@ -121,17 +130,26 @@ impl Losses {
 pub(super) struct Counted {
     exporter: Exporter<Sender>,
     losses: Arc<Losses>,
+    /// Where its items waited; metrics do not wait.
+    waited: Option<Arc<Waiting>>,
 }
 
 impl Counted {
-    pub(super) fn new(exporter: Exporter<Sender>, losses: Arc<Losses>) -> Self {
-        Self { exporter, losses }
+    pub(super) fn new(exporter: Exporter<Sender>, losses: Arc<Losses>, waited: Option<Arc<Waiting>>) -> Self {
+        Self { exporter, losses, waited }
+    }
+
+    fn begin(&self, items: usize) {
+        if let Some(waited) = &self.waited {
+            waited.go(items);
+        }
     }
 }
 
 impl SpanExporter for Counted {
     async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
         let items = batch.len();
+        self.begin(items);
         let result = SpanExporter::export(&self.exporter, batch).await;
         self.losses.note(items, &result);
         result
@@ -145,6 +163,7 @@ impl SpanExporter for Counted {
 impl LogExporter for Counted {
     async fn export(&self, batch: LogBatch<'_>) -> OTelSdkResult {
         let items = batch.iter().count();
+        self.begin(items);
         let result = LogExporter::export(&self.exporter, batch).await;
         self.losses.note(items, &result);
         result

@@ -50,6 +50,11 @@ impl Ingestion {
         });
     }
 
+    /// From now on a batch gets the answer that this chooses, which may look into it with [`unpacked`].
+    pub fn respond(&self, choose: impl Fn(&Request) -> Reply + Send + Sync + 'static) {
+        self.server.respond(choose);
+    }
+
     /// From now on every batch gets this answer.
     pub fn answer(&self, reply: Reply) {
         self.server.always(reply);
@@ -92,7 +97,12 @@ impl Ingestion {
 
 /// The items of one batch; none if it cannot be read.
 fn items(request: &Request) -> Vec<Value> {
+    serde_json::from_slice(&unpacked(request)).unwrap_or_default()
+}
+
+/// A batch's JSON; nothing if it cannot be unpacked.
+pub fn unpacked(request: &Request) -> Vec<u8> {
     let mut text = Vec::new();
     let unpacked = GzDecoder::new(&*request.body).take(MAX_BATCH_BYTES).read_to_end(&mut text);
-    unpacked.ok().and_then(|_| serde_json::from_slice(&text).ok()).unwrap_or_default()
+    if unpacked.is_ok() { text } else { Vec::new() }
 }

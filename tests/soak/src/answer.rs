@@ -1,13 +1,14 @@
-//! An answer put together again, and its shape checked line by line.
+//! An answer put together again, and its shape checked line by line, by the rules of the surface that it came from.
+
+mod chunks;
+mod lines;
+mod whole;
 
 use ring::digest::{Context, Digest, SHA256};
 use serde_json::{Map, Value};
 
-/// The kinds of line, one of which every line is.
-const KINDS: [&str; 5] = ["start", "index", "heartbeat", "done", "error"];
-/// What a choice may hold; all else is upstream's own business.
-const CHOICE: [&str; 6] =
-    ["index", "delta", "finish_reason", "logprobs", "content_filter_results", "content_filter_offsets"];
+use crate::way::Surface;
+
 /// Text that upstream sends where it must not pass.
 const INTERNALS: &str = "internals";
 
@@ -21,9 +22,14 @@ pub(crate) enum Last {
 /// An answer as far as it has come.
 #[derive(Debug)]
 pub(crate) struct Answer {
+    surface: Surface,
     unfinished: Vec<u8>,
+    /// Lines, or events, that say something.
     pub(crate) lines: usize,
-    pub(crate) choices: usize,
+    /// Of these: with a piece of text.
+    pub(crate) pieces: usize,
+    /// Of these: choices without one, such as whose message it is and why it ends.
+    pub(crate) empties: usize,
     pub(crate) heartbeats: usize,
     pub(crate) thoughts: String,
     pub(crate) content: String,
@@ -32,6 +38,7 @@ pub(crate) struct Answer {
     pub(crate) last: Option<Last>,
     /// The first thing that is not as it must be.
     pub(crate) fault: Option<String>,
+    chunks: chunks::State,
 }
 
 /// SHA-256 on the way.
@@ -46,12 +53,15 @@ impl std::fmt::Debug for Hashes {
     }
 }
 
-impl Default for Answer {
-    fn default() -> Self {
+impl Answer {
+    /// One that has not begun.
+    pub(crate) fn new(surface: Surface) -> Self {
         Self {
+            surface,
             unfinished: Vec::new(),
             lines: 0,
-            choices: 0,
+            pieces: 0,
+            empties: 0,
             heartbeats: 0,
             thoughts: String::new(),
             content: String::new(),
@@ -59,26 +69,35 @@ impl Default for Answer {
             request_id: String::new(),
             last: None,
             fault: None,
+            chunks: chunks::State::default(),
         }
     }
-}
 
-impl Answer {
     /// Takes bytes of a 200 answer.
     pub(crate) fn feed(&mut self, bytes: &[u8]) {
         self.unfinished.extend_from_slice(bytes);
+        if self.surface == Surface::Whole {
+            return;
+        }
         let all = std::mem::take(&mut self.unfinished);
         let mut rest = all.as_slice();
         while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
             let (line, after) = rest.split_at(end);
             rest = after.get(1..).unwrap_or_default();
-            self.line(line);
+            if self.surface == Surface::Lines { self.line(line) } else { self.chunk_line(line) }
         }
         self.unfinished = rest.to_vec();
     }
 
     /// The answer came to its proper end.
     pub(crate) fn end(&mut self) {
+        if self.surface == Surface::Whole {
+            let body = std::mem::take(&mut self.unfinished);
+            self.whole(&body);
+        }
+        if self.surface == Surface::Chunks {
+            self.chunks_end();
+        }
         if !self.unfinished.is_empty() {
             self.blame("the last line has no end");
         }
@@ -87,12 +106,12 @@ impl Answer {
         }
     }
 
-    /// Takes the whole body of an answer with an error status.
-    pub(crate) fn refusal(&mut self, body: &[u8]) {
-        match serde_json::from_slice(body) {
-            Ok(Value::Object(object)) => self.error(&object),
-            _ => self.blame("the refusal is no JSON object"),
-        }
+    /// Takes the whole body of an answer with an error status; `retry_after` is its header's.
+    pub(crate) fn refusal(&mut self, body: &[u8], retry_after: Option<u64>) {
+        let Ok(Value::Object(object)) = serde_json::from_slice(body) else {
+            return self.blame("the refusal is no JSON object");
+        };
+        if self.surface == Surface::Lines { self.error(&object) } else { self.openai_refusal(&object, retry_after) }
     }
 
     /// SHA-256 of the thoughts and of the content, each made as they came.
@@ -104,74 +123,37 @@ impl Answer {
         self.fault.get_or_insert_with(|| what.into());
     }
 
-    fn line(&mut self, line: &[u8]) {
-        self.lines += 1;
-        let Ok(Value::Object(object)) = serde_json::from_slice(line) else {
-            return self.blame("a line is no JSON object");
-        };
-        let mut kinds = KINDS.into_iter().filter(|kind| object.contains_key(*kind));
-        let (Some(kind), None) = (kinds.next(), kinds.next()) else {
-            return self.blame("a line is not of one kind");
-        };
-        if (kind == "start") != (self.lines == 1) {
-            self.blame("start is not the first line, or not the only one");
-        }
-        if self.last.is_some() {
-            self.blame("a line after the last line");
-        }
-        match kind {
-            "start" => {
-                self.request_id = text(object.get("start").and_then(|start| start.get("request_id")));
-            }
-            "index" => self.choice(&object),
-            "heartbeat" => self.heartbeats += 1,
-            "done" => self.done(object.get("done")),
-            _ => self.error(&object),
-        }
-    }
-
-    fn choice(&mut self, object: &Map<String, Value>) {
-        self.choices += 1;
-        if !object.keys().all(|key| CHOICE.contains(&key.as_str())) {
-            self.blame("a choice holds what is upstream's own");
-        }
-        let Some(Value::Object(delta)) = object.get("delta") else {
-            return self.blame("a choice without a delta, which none was sent without");
-        };
-        if !delta.keys().all(|key| key == "content" || key == "reasoning_content") {
+    /// Takes what a delta, or a whole message, says.
+    fn take(&mut self, delta: &Map<String, Value>) {
+        let said = |name| delta.get(name).and_then(Value::as_str).unwrap_or_default();
+        let (thoughts, content) = (said("reasoning_content"), said("content"));
+        self.thoughts.push_str(thoughts);
+        self.hashes.thoughts.update(thoughts.as_bytes());
+        self.content.push_str(content);
+        self.hashes.content.update(content.as_bytes());
+        let says_nothing = thoughts.is_empty() && content.is_empty();
+        *(if says_nothing { &mut self.empties } else { &mut self.pieces }) += 1;
+        if !delta.keys().all(|key| ["role", "content", "reasoning_content"].contains(&key.as_str())) {
             self.blame("a delta holds what was not sent, or thoughts under another name");
         }
-        if let Some(thoughts) = delta.get("reasoning_content").and_then(Value::as_str) {
-            self.thoughts.push_str(thoughts);
-            self.hashes.thoughts.update(thoughts.as_bytes());
-        }
-        if let Some(content) = delta.get("content").and_then(Value::as_str) {
-            self.content.push_str(content);
-            self.hashes.content.update(content.as_bytes());
-        }
     }
 
-    fn done(&mut self, done: Option<&Value>) {
-        let field = |name| done.and_then(|done| done.get(name));
-        let tokens = field("usage").and_then(|usage| usage.get("completion_tokens")).and_then(Value::as_u64);
-        self.last = Some(Last::Done {
-            finish_reason: text(field("finish_reason")),
-            completion_tokens: tokens.unwrap_or_default(),
-        });
+    /// OpenAI's error object.
+    fn openai_error(&mut self, error: &Value, retry_after: Option<u64>) {
+        let said = |name| text(error.get(name));
+        let message = said("message");
+        if message.is_empty() || message.contains(INTERNALS) || said("type").is_empty() {
+            self.blame("an error without text or type, or with upstream's words");
+        }
+        self.last = Some(Last::Error { code: said("code"), retry_after });
     }
 
-    fn error(&mut self, object: &Map<String, Value>) {
-        let code = text(object.get("code"));
-        let said = text(object.get("error"));
-        if said.is_empty() || said.contains(INTERNALS) || !object.get("retryable").is_some_and(Value::is_boolean) {
-            self.blame("an error without text or retryable, or with upstream's words");
+    fn openai_refusal(&mut self, object: &Map<String, Value>, retry_after: Option<u64>) {
+        self.request_id = text(object.get("request_id"));
+        match object.get("error") {
+            Some(error) => self.openai_error(error, retry_after),
+            None => self.blame("a refusal without error"),
         }
-        let request_id = text(object.get("request_id"));
-        if self.lines > 0 && request_id != self.request_id {
-            self.blame("the error's request_id is not the start's");
-        }
-        self.request_id = request_id;
-        self.last = Some(Last::Error { code, retry_after: object.get("retry_after").and_then(Value::as_u64) });
     }
 }
 
@@ -179,12 +161,20 @@ fn text(value: Option<&Value>) -> String {
     value.and_then(Value::as_str).unwrap_or_default().to_owned()
 }
 
+fn tokens(usage: Option<&Value>) -> u64 {
+    usage.and_then(|usage| usage.get("completion_tokens")).and_then(Value::as_u64).unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn answer(lines: &str) -> Answer {
-        let mut answer = Answer::default();
+        read(Surface::Lines, lines)
+    }
+
+    fn read(surface: Surface, lines: &str) -> Answer {
+        let mut answer = Answer::new(surface);
         for byte in lines.as_bytes() {
             answer.feed(std::slice::from_ref(byte));
         }
@@ -199,7 +189,7 @@ mod tests {
     #[test]
     fn a_whole_answer_has_no_fault() {
         let answer = answer(&[START, HI, HI, DONE].concat());
-        assert_eq!((answer.fault.as_deref(), answer.content.as_str(), answer.choices), (None, "HiHi", 2));
+        assert_eq!((answer.fault.as_deref(), answer.content.as_str(), answer.pieces), (None, "HiHi", 2));
         let hash = ring::digest::digest(&SHA256, b"HiHi");
         assert_eq!(answer.hashes().1.as_ref(), hash.as_ref());
         assert!(matches!(answer.last, Some(Last::Done { completion_tokens: 3, .. })));
@@ -221,5 +211,58 @@ mod tests {
         ] {
             assert!(answer(&lines).fault.is_some(), "{lines}");
         }
+    }
+
+    const ROLE: &str = "data: {\"id\":\"chatcmpl-r\",\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":\"\"}}]}\n\n";
+    const PIECE: &str = "data: {\"id\":\"chatcmpl-r\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"Hi\"}}]}\n\n";
+    const STOP: &str =
+        "data: {\"id\":\"chatcmpl-r\",\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n";
+    const USAGE: &str = "data: {\"id\":\"chatcmpl-r\",\"choices\":[],\"usage\":{\"completion_tokens\":3}}\n\n";
+    const ERROR: &str = "data: {\"error\":{\"message\":\"m\",\"type\":\"server_error\",\"code\":\"c\"}}\n\n";
+    const END: &str = "data: [DONE]\n\n";
+
+    #[test]
+    fn a_whole_stream_of_chunks_has_no_fault_and_a_broken_one_says_its_error_twice() {
+        let whole = read(Surface::Chunks, &[ROLE, "\n", PIECE, PIECE, STOP, USAGE, END].concat());
+        assert_eq!((whole.fault.as_deref(), whole.content.as_str(), whole.request_id.as_str()), (None, "HiHi", "r"));
+        assert_eq!((whole.pieces, whole.empties, whole.heartbeats), (2, 2, 1));
+        assert_eq!(whole.last, Some(Last::Done { finish_reason: "stop".to_owned(), completion_tokens: 3 }));
+        let broken = read(Surface::Chunks, &[ROLE, PIECE, ERROR, ERROR, END].concat());
+        assert_eq!(broken.fault, None);
+        assert_eq!(broken.last, Some(Last::Error { code: "c".to_owned(), retry_after: None }));
+    }
+
+    #[test]
+    fn every_fault_of_a_stream_of_chunks_is_seen() {
+        for events in [
+            [ROLE, PIECE, END].concat(),
+            [ROLE, PIECE, STOP].concat(),
+            [PIECE, STOP, END].concat(),
+            [ROLE, ROLE, STOP, END].concat(),
+            [ROLE, STOP, STOP, END].concat(),
+            [ROLE, STOP, PIECE, END].concat(),
+            [ROLE, STOP, END, PIECE].concat(),
+            [ROLE, ERROR, END].concat(),
+            [ROLE, ERROR, ERROR, PIECE, END].concat(),
+            [ROLE, STOP, ERROR, ERROR, END].concat(),
+            [ROLE, &PIECE.replace("chatcmpl-r", "chatcmpl-s"), STOP, END].concat(),
+            [ROLE, &PIECE.replace("\"choices\"", "\"routing\":1,\"choices\""), STOP, END].concat(),
+            [ROLE, PIECE.trim_end(), "\n", PIECE, STOP, END].concat(),
+            [ROLE, PIECE, STOP, END.trim_end()].concat(),
+        ] {
+            assert!(read(Surface::Chunks, &events).fault.is_some(), "{events}");
+        }
+    }
+
+    #[test]
+    fn an_answer_in_one_piece_is_read() {
+        let body = r#"{"id":"chatcmpl-r","choices":[{"index":0,"finish_reason":"length",
+            "message":{"role":"assistant","content":"Hi","reasoning_content":"hm","refusal":null}}],
+            "usage":{"completion_tokens":3}}"#;
+        let whole = read(Surface::Whole, body);
+        assert_eq!((whole.fault.as_deref(), whole.content.as_str(), whole.thoughts.as_str()), (None, "Hi", "hm"));
+        assert_eq!(whole.last, Some(Last::Done { finish_reason: "length".to_owned(), completion_tokens: 3 }));
+        assert!(read(Surface::Whole, &body.replace("\"refusal\":null", "\"reasoning\":\"x\"")).fault.is_some());
+        assert!(read(Surface::Whole, "{").fault.is_some());
     }
 }

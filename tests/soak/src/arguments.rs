@@ -11,6 +11,8 @@ soak --program PATH [DURATION] [--host APP] [--streams N] [--seed N]
   --program  the program's binary
   --host     a staged app: the program runs in it, behind the stand-in Functions host
   --streams  clients at once; 100 unless given
+  --bulk     clients beside them whose answers are of thousands of small events; 0.56 of the others unless given
+  --turn     no load: what upstream sends in the turn of this number
   --seed     of texts, faults and cuts; 1 unless given
 ";
 
@@ -21,6 +23,8 @@ pub(crate) struct Arguments {
     pub(crate) host: Option<PathBuf>,
     pub(crate) duration: Duration,
     pub(crate) streams: u32,
+    pub(crate) bulk: u32,
+    pub(crate) turn: Option<u64>,
     pub(crate) seed: u64,
 }
 
@@ -29,18 +33,29 @@ impl Arguments {
     pub(crate) fn read(words: impl IntoIterator<Item = String>) -> Option<Self> {
         let mut words = words.into_iter();
         let mut program = None;
-        let mut arguments =
-            Self { program: PathBuf::new(), host: None, duration: Duration::from_secs(20 * 60), streams: 100, seed: 1 };
+        let mut arguments = Self {
+            program: PathBuf::new(),
+            host: None,
+            duration: Duration::from_secs(20 * 60),
+            streams: 100,
+            bulk: 0,
+            turn: None,
+            seed: 1,
+        };
+        let mut bulk = None;
         while let Some(word) = words.next() {
             match word.as_str() {
                 "--program" => program = Some(words.next()?.into()),
                 "--host" => arguments.host = Some(words.next()?.into()),
                 "--streams" => arguments.streams = words.next()?.parse().ok().filter(|streams| *streams > 0)?,
+                "--bulk" => bulk = Some(words.next()?.parse().ok()?),
+                "--turn" => arguments.turn = Some(words.next()?.parse().ok()?),
                 "--seed" => arguments.seed = words.next()?.parse().ok()?,
                 _ => arguments.duration = duration(&word).filter(|time| time.as_secs() >= 20)?,
             }
         }
         arguments.program = program?;
+        arguments.bulk = bulk.unwrap_or(arguments.streams * 14 / 25);
         Some(arguments)
     }
 }

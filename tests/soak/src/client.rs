@@ -5,12 +5,12 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::{StreamExt as _, stream};
 use reqwest::{Body, Client, RequestBuilder, Response};
-use serde_json::json;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::answer::Answer;
 use crate::kind::Kind;
 use crate::plan::Plan;
+use crate::way::Surface;
 
 /// Longest silence of an answer; the program's own clocks are all well below.
 const STANDSTILL: Duration = Duration::from_secs(30);
@@ -35,6 +35,8 @@ pub(crate) enum Stop {
 pub(crate) struct Seen {
     /// `None`: no head came.
     pub(crate) status: Option<u16>,
+    /// By its header.
+    pub(crate) request_id: String,
     pub(crate) answer: Answer,
     pub(crate) stop: Stop,
     pub(crate) started: Instant,
@@ -51,16 +53,17 @@ pub(crate) fn client() -> reqwest::Result<Client> {
 }
 
 /// Lives through a turn. `until_head` is dropped when the answer's head is here.
-pub(crate) async fn turn<G>(client: &Client, url: &str, plan: &Plan, until_head: G) -> Seen {
+pub(crate) async fn turn<G>(client: &Client, base: &str, plan: &Plan, until_head: G) -> Seen {
     let started = Instant::now();
-    let mut answer = Answer::default();
+    let mut answer = Answer::new(plan.way.surface);
     // A kept connection's receive window grows with every flood, to many megabytes; a new one's is small, so that who
     // does not read is felt by the program.
     let new = matches!(plan.kind, Kind::LeavesUnread | Kind::NeverReads).then(self::client).and_then(Result::ok);
-    let request = request(new.as_ref().unwrap_or(client), url, plan);
-    let patience = if plan.kind == Kind::LeavesEarly { plan.wait } else { STANDSTILL };
+    let request = request(new.as_ref().unwrap_or(client), base, plan);
+    let patience = if plan.kind == Kind::LeavesEarly { plan.wait } else { patience(plan) };
     let head = timeout(patience, request.send()).await;
     drop(until_head);
+    let mut request_id = String::new();
     let (status, stop) = match head {
         Err(_) if plan.kind == Kind::LeavesEarly => (None, Stop::Left),
         Err(_) => (None, Stop::Standstill),
@@ -70,18 +73,24 @@ pub(crate) async fn turn<G>(client: &Client, url: &str, plan: &Plan, until_head:
         }
         Ok(Ok(response)) => {
             let status = response.status().as_u16();
+            request_id = header(&response, "x-request-id").to_owned();
             (Some(status), read(response, plan, &mut answer).await)
         }
     };
-    Seen { status, answer, stop, started, ended: Instant::now() }
+    Seen { status, request_id, answer, stop, started, ended: Instant::now() }
 }
 
-fn request(client: &Client, url: &str, plan: &Plan) -> RequestBuilder {
-    let body = json!({ "messages": plan.messages }).to_string();
+/// An answer in one piece has no byte before it is whole.
+fn patience(plan: &Plan) -> Duration {
+    if plan.way.surface == Surface::Whole { 3 * STANDSTILL } else { STANDSTILL }
+}
+
+fn request(client: &Client, base: &str, plan: &Plan) -> RequestBuilder {
+    let body = plan.way.request(&plan.messages).to_string();
     let (content_type, body): (_, Body) = match plan.kind {
         Kind::NotJson => ("application/json", body.trim_end_matches('}').to_owned().into()),
-        Kind::SystemRole => ("application/json", body.replace("\"user\"", "\"system\"").into()),
-        Kind::NoMessages => ("application/json", json!({ "messages": [] }).to_string().into()),
+        Kind::SystemRole => ("application/json", body.replace("\"user\"", wrong_role(plan.way.surface)).into()),
+        Kind::NoMessages => ("application/json", plan.way.request(&[]).to_string().into()),
         Kind::TooLarge => ("application/json", format!("{body}{}", " ".repeat(MAX_REQUEST_BYTES)).into()),
         Kind::MediaType => ("text/plain", body.into()),
         Kind::SlowBody => {
@@ -90,13 +99,23 @@ fn request(client: &Client, url: &str, plan: &Plan) -> RequestBuilder {
         }
         _ => ("application/json", body.into()),
     };
-    client.post(url).header("content-type", content_type).body(body)
+    client.post(format!("{base}{}", plan.way.path())).header("content-type", content_type).body(body)
+}
+
+fn header<'a>(response: &'a Response, name: &str) -> &'a str {
+    response.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+}
+
+/// A role that a message must not have.
+fn wrong_role(surface: Surface) -> &'static str {
+    if surface == Surface::Lines { "\"system\"" } else { "\"bystander\"" }
 }
 
 async fn read(mut response: Response, plan: &Plan, answer: &mut Answer) -> Stop {
-    let header = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let (request_id, content_type) = (header("x-request-id").to_owned(), header("content-type").to_owned());
-    let is_stream = response.status().as_u16() == 200;
+    let request_id = header(&response, "x-request-id").to_owned();
+    let content_type = header(&response, "content-type").to_owned();
+    let retry_after = header(&response, "retry-after").parse().ok();
+    let is_good = response.status().as_u16() == 200;
     let mut refusal = Vec::new();
     let mut pause = matches!(plan.kind, Kind::PausingReader | Kind::LeavesUnread | Kind::NeverReads);
     let stop = loop {
@@ -107,10 +126,10 @@ async fn read(mut response: Response, plan: &Plan, answer: &mut Answer) -> Stop 
             Err(_) => break Stop::Standstill,
             Ok(Err(_)) => break Stop::Broken,
             Ok(Ok(None)) => break Stop::End,
-            Ok(Ok(Some(bytes))) if is_stream => answer.feed(&bytes),
+            Ok(Ok(Some(bytes))) if is_good => answer.feed(&bytes),
             Ok(Ok(Some(bytes))) => refusal.extend_from_slice(&bytes),
         }
-        if is_stream && std::mem::take(&mut pause) {
+        if is_good && std::mem::take(&mut pause) {
             sleep(plan.wait).await;
             if plan.kind == Kind::LeavesUnread {
                 break Stop::Left;
@@ -118,9 +137,9 @@ async fn read(mut response: Response, plan: &Plan, answer: &mut Answer) -> Stop 
         }
     };
     if stop == Stop::End {
-        if is_stream { answer.end() } else { answer.refusal(&refusal) }
+        if is_good { answer.end() } else { answer.refusal(&refusal, retry_after) }
     }
-    let expected_type = if is_stream { "application/x-ndjson; charset=utf-8" } else { "application/json" };
+    let expected_type = if is_good { plan.way.media_type() } else { "application/json" };
     let named = answer.request_id.is_empty() || answer.request_id == request_id;
     if content_type != expected_type || request_id.is_empty() || !named {
         answer.fault.get_or_insert_with(|| "X-Request-Id or Content-Type is not as it must be".to_owned());

@@ -7,9 +7,6 @@ use bytes::Bytes;
 use fastrand::Rng;
 use harness::upstream::Split;
 
-use crate::kind::Kind;
-use crate::script::MAX_EVENT_BYTES;
-
 /// How far a cut may lie from the end of an event, before it and behind it.
 const CUT_OFFSET: usize = 25;
 
@@ -23,6 +20,8 @@ pub(crate) struct Framing {
     ornate: bool,
     bytes: Vec<u8>,
     ends: Vec<usize>,
+    /// The event that is the first output, by its place.
+    begun: usize,
 }
 
 impl Framing {
@@ -31,7 +30,7 @@ impl Framing {
         let line_end = random.choice(["\n", "\n", "\n", "\r\n", "\r"]).unwrap_or("\n");
         let ornate = random.u8(..3) == 0;
         let bytes = if ornate && random.bool() { b"\xef\xbb\xbf".to_vec() } else { Vec::new() };
-        Self { line_end, escapes: random.u8(..4) == 0, ornate, bytes, ends: Vec::new() }
+        Self { line_end, escapes: random.u8(..4) == 0, ornate, bytes, ends: Vec::new(), begun: 0 }
     }
 
     /// A JSON string of this text.
@@ -83,43 +82,38 @@ impl Framing {
         self.ends.push(self.bytes.len());
     }
 
-    /// Adds what breaks the answer of this kind, where that is something to be sent.
-    pub(crate) fn fault(&mut self, random: &mut Rng, kind: Kind) {
-        match kind {
-            Kind::TruncatedDone => self.event(random, "[DONE]"),
-            Kind::Malformed => {
-                let data =
-                    random.choice(["{\"choices\":[{\"index\":0,", "[DONE] and more", "<html>", "{\"choices\":7}"]);
-                self.event(random, data.unwrap_or("{"));
-            }
-            Kind::ErrorEvent => {
-                if random.bool() {
-                    self.line("event: error");
-                }
-                self.event(random, r#"{"error":{"message":"internals","type":"server_error","code":null}}"#);
-            }
-            Kind::RateLimitEvent => self.event(random, r#"{"error":{"message":"internals","code":"429"}}"#),
-            Kind::LongEvent => {
-                let text = "internals ".repeat(MAX_EVENT_BYTES / 10 + 1000);
-                self.event(random, &format!("{{\"choices\":[{{\"index\":0,\"delta\":{{\"content\":\"{text}\"}}}}]}}"));
-            }
-            Kind::EndlessLine => self.bytes.resize(self.bytes.len() + MAX_EVENT_BYTES * 2, b'x'),
-            _ => {}
-        }
+    /// The same with the event's name before it.
+    pub(crate) fn named(&mut self, random: &mut Rng, name: &str, data: &str) {
+        self.line(&format!("event: {name}"));
+        self.event(random, data);
     }
 
-    /// Cuts near the events' ends: most events come alone, some together, some in pieces. After the first there is
+    /// Adds bytes that are no event.
+    pub(crate) fn raw(&mut self, byte: u8, count: usize) {
+        self.bytes.resize(self.bytes.len() + count, byte);
+    }
+
+    /// The next event is the first output.
+    pub(crate) fn output_begins(&mut self) {
+        self.begun = self.ends.len();
+    }
+
+    /// Cuts near the events' ends: most events come alone, some together, some in pieces. After the first output there is
     /// always one, so that a break comes later than the answer's beginning.
     pub(crate) fn cuts(&self, random: &mut Rng) -> Split {
-        let mut cuts: Vec<usize> = self.ends.first().copied().into_iter().collect();
-        for end in self.ends.iter().skip(1) {
+        let mut cuts: Vec<usize> = self.ends.get(self.begun).copied().into_iter().collect();
+        for (_, end) in self.ends.iter().enumerate().filter(|(at, _)| *at != self.begun) {
             let times = match random.u8(..10) {
                 0 => 0,
                 1 | 2 => 2,
                 _ => 1,
             };
             for _ in 0..times {
-                let near = if random.bool() { *end } else { end + random.usize(..2 * CUT_OFFSET) - CUT_OFFSET };
+                let near = if random.bool() {
+                    *end
+                } else {
+                    (end + random.usize(..2 * CUT_OFFSET)).saturating_sub(CUT_OFFSET)
+                };
                 cuts.push(near);
             }
         }

@@ -25,6 +25,11 @@ pub(crate) enum Kind {
     LostOnce,
     ExpiredOnce,
     PausingReader,
+    // The first of two deployments fails; the second one answers.
+    FailoverLimited,
+    FailoverBusy,
+    FailoverLost,
+    FailoverTold,
     // Upstream refuses.
     BadParameter,
     Filtered,
@@ -61,13 +66,26 @@ pub(crate) enum Kind {
 }
 
 use Kind::{
-    BadParameter, BusyOnce, Cut, CutAfterFinish, EndlessLine, ErrorEvent, ExpiredOnce, Failing, Filtered, Html, Leaves,
-    LeavesEarly, LeavesUnread, LongEvent, LostOnce, Malformed, MediaType, NeverReads, NoMessages, NotJson,
-    PausingReader, RateLimitEvent, RateLimited, RateLimitedLong, Refused, Reset, Silent, SlowBody, SlowStart, Stall,
-    SystemRole, TooLarge, Truncated, TruncatedDone, Unauthorized, Unavailable, Whole, WithoutDone,
+    BadParameter, BusyOnce, Cut, CutAfterFinish, EndlessLine, ErrorEvent, ExpiredOnce, Failing, FailoverBusy,
+    FailoverLimited, FailoverLost, FailoverTold, Filtered, Html, Leaves, LeavesEarly, LeavesUnread, LongEvent,
+    LostOnce, Malformed, MediaType, NeverReads, NoMessages, NotJson, PausingReader, RateLimitEvent, RateLimited,
+    RateLimitedLong, Refused, Reset, Silent, SlowBody, SlowStart, Stall, SystemRole, TooLarge, Truncated,
+    TruncatedDone, Unauthorized, Unavailable, Whole, WithoutDone,
 };
 
-const HARD: [Kind; 7] = [SlowStart, WithoutDone, CutAfterFinish, BusyOnce, LostOnce, ExpiredOnce, PausingReader];
+const HARD: [Kind; 11] = [
+    SlowStart,
+    WithoutDone,
+    CutAfterFinish,
+    BusyOnce,
+    LostOnce,
+    ExpiredOnce,
+    PausingReader,
+    FailoverLimited,
+    FailoverBusy,
+    FailoverLost,
+    FailoverTold,
+];
 
 const FAULTY: [Kind; 30] = [
     BadParameter,
@@ -137,9 +155,8 @@ impl Kind {
     /// What must come of it.
     pub(crate) fn expected(self) -> Expected {
         match self {
-            Whole | SlowStart | WithoutDone | CutAfterFinish | BusyOnce | LostOnce | ExpiredOnce | PausingReader => {
-                Expected::Whole
-            }
+            Whole | SlowStart | WithoutDone | CutAfterFinish | BusyOnce | LostOnce | ExpiredOnce | PausingReader
+            | FailoverLimited | FailoverBusy | FailoverLost | FailoverTold => Expected::Whole,
             BadParameter => Expected::Status("upstream_rejected"),
             Filtered => Expected::Status("content_filter"),
             Unauthorized => Expected::Status("upstream_auth"),
@@ -175,6 +192,22 @@ impl Kind {
     /// The text is large and comes as fast as it is taken, so that a client who does not read fills every buffer.
     pub(crate) fn is_flood(self) -> bool {
         matches!(self, PausingReader | LeavesUnread | NeverReads)
+    }
+
+    /// The client reads a part of the answer, or pauses in it.
+    pub(crate) fn reads_in_pieces(self) -> bool {
+        matches!(self, PausingReader | Leaves | LeavesUnread | NeverReads)
+    }
+
+    /// The first of the model's two deployments fails.
+    pub(crate) fn fails_over(self) -> bool {
+        matches!(self, FailoverLimited | FailoverBusy | FailoverLost | FailoverTold)
+    }
+
+    /// What comes of it is the same with two deployments, since the one that is asked answers.
+    pub(crate) fn may_have_a_pair(self) -> bool {
+        self.breaks()
+            || matches!(self, Whole | SlowStart | WithoutDone | CutAfterFinish | PausingReader | Leaves | LeavesUnread)
     }
 
     /// The stream ends after a part of the text.

@@ -1,13 +1,15 @@
 //! One turn, planned: a function of the run's seed and the turn's number, so that any turn can be had again.
 
+use std::fmt;
 use std::time::Duration;
 
 use fastrand::Rng;
 use serde_json::{Value, json};
 
-use crate::kind::Kind;
+use crate::kind::{Expected, Kind};
 use crate::script::Script;
 use crate::text;
+use crate::way::{Protocol, Surface, Way};
 
 /// Pieces of text of a paced answer; with the pace, an answer takes from one to some twenty seconds.
 const PIECES: std::ops::Range<usize> = 30..500;
@@ -34,6 +36,7 @@ pub(crate) enum Dialect {
 pub(crate) struct Plan {
     pub(crate) number: u64,
     pub(crate) kind: Kind,
+    pub(crate) way: Way,
     /// What upstream sends, and what must arrive of it.
     pub(crate) script: Script,
     /// Between two of upstream's writes.
@@ -60,13 +63,17 @@ impl Plan {
     }
 
     fn of_kind(number: u64, kind: Kind, mut random: Rng) -> Self {
+        let way = Way::draw(&mut random, kind);
         let dialects = [Dialect::ReasoningContent, Dialect::Reasoning, Dialect::Inline, Dialect::Silent];
         let dialect = random.choice(dialects).unwrap_or(Dialect::Silent);
+        // Who has events for thoughts puts them into no tags.
+        let inline = dialect == Dialect::Inline && way.protocol == Protocol::Responses;
+        let dialect = if inline { Dialect::ReasoningContent } else { dialect };
         let chars = if kind.is_flood() { FLOOD_CHARS } else { random.usize(PIECES) * PIECE_CHARS / 2 };
         let thought_chars = if dialect == Dialect::Silent { 0 } else { random.usize(1..=chars) };
         let thoughts = text::text(&mut random, thought_chars);
         let content = text::text(&mut random, (chars - thought_chars).max(1));
-        let script = Script::new(&mut random, kind, dialect, &thoughts, &content);
+        let script = Script::new(&mut random, kind, way.protocol, dialect, &thoughts, &content);
         let milliseconds = match kind {
             Kind::SlowStart => random.u64(500..7000),
             Kind::LeavesUnread => random.u64(500..4000),
@@ -87,12 +94,40 @@ impl Plan {
         Self {
             number,
             kind,
+            way,
             pace: if kind.is_flood() { Duration::ZERO } else { Duration::from_millis(random.u64(20..=50)) },
             wait: Duration::from_millis(milliseconds),
-            leaves_after: random.usize(1..=script.choices.max(1)),
+            leaves_after: random.usize(1..=script.pieces.max(1)),
             script,
             messages,
         }
+    }
+}
+
+impl Plan {
+    /// What must come of it. An answer in one piece that breaks is a refusal, for nothing of it is out.
+    pub(crate) fn expected(&self) -> Expected {
+        match self.kind.expected() {
+            Expected::Line(code) | Expected::LineAfterPart(code) if self.way.surface == Surface::Whole => {
+                Expected::Status(code)
+            }
+            expected => expected,
+        }
+    }
+
+    /// Lines without text of a whole answer: whose message it is, where that is told, and why it ends.
+    pub(crate) fn empties(&self) -> usize {
+        let tells_role = self.way.surface == Surface::Chunks || self.way.protocol == Protocol::Responses;
+        1 + usize::from(tells_role)
+    }
+}
+
+/// For `--turn`: what the turn is, and its wire.
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (script, pace) = (&self.script, self.pace.as_millis());
+        writeln!(f, "{:?} {:?}, {} pieces, {pace} ms between writes", self.kind, self.way, script.pieces)?;
+        f.write_str(&String::from_utf8_lossy(&script.body))
     }
 }
 

@@ -12,8 +12,8 @@ use tokio::time::{Instant, sleep, timeout};
 use crate::client::MAX_REQUEST_BYTES;
 use crate::identity::Identity;
 use crate::kind::{HEARTBEAT, WRITE_TIMEOUT};
-use crate::model::DEPLOYMENT;
 use crate::script::MAX_EVENT_BYTES;
+use crate::way::{ALONE, FIRST, SECOND};
 
 /// Time for the program to start, and to stop when nothing is open.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -38,15 +38,36 @@ pub(crate) struct Ended {
     pub(crate) errors: String,
 }
 
+/// What is around the program.
+#[derive(Debug)]
+pub(crate) struct Around<'a> {
+    /// Where all first deployments are, and the second ones.
+    pub(crate) upstreams: (&'a str, &'a str),
+    pub(crate) identity: &'a Identity,
+    /// A connection string.
+    pub(crate) telemetry: &'a str,
+}
+
 /// The program's settings. Limits are short so that a soak meets them often.
-fn settings(upstream: &str, identity: &Identity) -> Vec<(String, String)> {
+fn settings(around: &Around<'_>) -> Vec<(String, String)> {
+    let (identity, first) = (around.identity, around.upstreams.0);
+    let at = |name: &str, address: &str| format!("{name}@{address}/openai/v1");
+    let pair = [at(FIRST, first), at(SECOND, around.upstreams.1)].join(", ");
     let text = |text: &str| text.to_owned();
     [
         ("RUNNING_IN_PRODUCTION", text("true")),
         ("ALLOW_ANONYMOUS", text("true")),
         ("AZURE_CLIENT_ID", text("soak")),
-        ("AZURE_DEEPSEEK_DEPLOYMENT", text(DEPLOYMENT)),
-        ("AZURE_INFERENCE_ENDPOINT", format!("{upstream}/openai/v1")),
+        ("APPLICATIONINSIGHTS_CONNECTION_STRING", around.telemetry.to_owned()),
+        ("OPENAI_API", text("true")),
+        ("FEEDBACK", text("true")),
+        ("MODELS", text("chat, chat-pair, responses, responses-pair")),
+        ("MODEL_CHAT", at(ALONE, first)),
+        ("MODEL_CHAT_PAIR", pair.clone()),
+        ("MODEL_RESPONSES", at(ALONE, first)),
+        ("MODEL_RESPONSES_API", text("responses")),
+        ("MODEL_RESPONSES_PAIR", pair),
+        ("MODEL_RESPONSES_PAIR_API", text("responses")),
         ("IDENTITY_ENDPOINT", identity.endpoint.endpoint_url()),
         ("IDENTITY_HEADER", text(identity.endpoint.secret())),
         ("HEARTBEAT_INTERVAL", format!("{}s", HEARTBEAT.as_secs())),
@@ -63,7 +84,7 @@ fn settings(upstream: &str, identity: &Identity) -> Vec<(String, String)> {
 
 impl Program {
     /// Starts the binary on a free port and waits until it answers. Its output goes to files beside it.
-    pub(crate) async fn start(binary: &Path, upstream: &str, identity: &Identity) -> Result<Self, String> {
+    pub(crate) async fn start(binary: &Path, around: &Around<'_>) -> Result<Self, String> {
         let fault = |what: &str, error: std::io::Error| format!("{what}: {error}");
         let binary = fs::canonicalize(binary).map_err(|error| fault("the program", error))?;
         let logs = binary.with_file_name("soak-logs");
@@ -73,7 +94,7 @@ impl Program {
         let port = listener.map_err(|error| fault("a free port", error))?.port();
         let child = Command::new(&binary)
             .env_clear()
-            .envs(settings(upstream, identity))
+            .envs(settings(around))
             .env("PORT", port.to_string())
             .current_dir(&logs)
             .stdin(std::process::Stdio::null())
@@ -93,16 +114,16 @@ impl Program {
     }
 
     /// Starts a staged app behind the stand-in host.
-    pub(crate) async fn start_behind_host(app: &Path, upstream: &str, identity: &Identity) -> Result<Self, String> {
-        let options = HostOptions { inherit_env: false, env: settings(upstream, identity), ..HostOptions::default() };
+    pub(crate) async fn start_behind_host(app: &Path, around: &Around<'_>) -> Result<Self, String> {
+        let options = HostOptions { inherit_env: false, env: settings(around), ..HostOptions::default() };
         Host::start(app, options).await.map(|host| Self::BehindHost(Box::new(host))).map_err(|error| error.to_string())
     }
 
-    /// Where chat is.
-    pub(crate) fn url(&self) -> String {
+    /// Where it is.
+    pub(crate) fn base(&self) -> String {
         match self {
-            Self::Direct { port, .. } => format!("http://127.0.0.1:{port}/api/chat/stream"),
-            Self::BehindHost(host) => host.url("api/chat/stream"),
+            Self::Direct { port, .. } => format!("http://127.0.0.1:{port}"),
+            Self::BehindHost(host) => host.url("").trim_end_matches('/').to_owned(),
         }
     }
 

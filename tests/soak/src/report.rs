@@ -1,25 +1,23 @@
-//! What the soak says: a line now and then, the sums at the end, and whether all is well.
+//! What the soak has come to, in words.
 
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use crate::book::Told;
+use crate::memory::Course;
 use crate::process::Figures;
 use crate::program::Ended;
 use crate::tally::Sums;
 
-/// Memory may grow by this part since the warm-up, or by [`MARGIN_KIB`] if that is more: the allocator keeps what a
-/// burst once needed, and bursts of slow readers come by chance. In twenty minutes at 100 streams it is passed by a leak of
-/// two bytes a line, or of 400 bytes a turn.
-const MARGIN_PERCENT: u64 = 10;
-/// A shorter soak tells memory but does not judge it: it ends before memory is steady.
-const JUDGES_MEMORY_FROM: Duration = Duration::from_secs(600);
-/// See [`MARGIN_PERCENT`].
-const MARGIN_KIB: u64 = 4 * 1024;
+/// A name and what there is to say.
+type Row = (&'static str, String);
 
 /// All that the verdict hangs on.
 #[derive(Debug)]
 pub(crate) struct Report {
     pub(crate) duration: Duration,
+    /// There were clients for bulk turns.
+    pub(crate) has_bulk: bool,
     pub(crate) sums: Sums,
     /// After one request, before the load.
     pub(crate) before: Figures,
@@ -35,7 +33,12 @@ pub(crate) struct Report {
     pub(crate) kept_connections: usize,
     /// Clients that did not come to an end.
     pub(crate) unfinished: usize,
-    pub(crate) upstream_requests: usize,
+    /// At the first upstream, at the second.
+    pub(crate) upstream_requests: (usize, usize),
+    /// Memory in the last hour.
+    pub(crate) memory: Course,
+    /// What telemetry told.
+    pub(crate) told: Told,
     pub(crate) tokens_issued: usize,
     pub(crate) identity_requests: usize,
     /// Soft and hard.
@@ -45,112 +48,125 @@ pub(crate) struct Report {
     pub(crate) secrets_in_log: usize,
 }
 
-/// One line on the way.
-pub(crate) fn progress(elapsed: Duration, open: usize, upstream: usize, sums: &Sums, now: &Figures) -> String {
-    format!(
-        "{:>5} s  turns {}, unexpected {}, no token {}; lines {}, text {:.1} MB; open {open}, upstream {upstream}; \
-         fds {}, threads {}, rss {} KiB, cpu {:.1} s",
-        elapsed.as_secs(),
-        sums.turns(),
-        sums.unexpected,
-        sums.no_token,
-        sums.choices,
-        megabytes(sums.bytes),
-        now.descriptors,
-        now.threads,
-        now.rss,
-        now.cpu,
-    )
-}
-
 impl Report {
-    /// Everything that is not as it must be; empty when all is well.
-    pub(crate) fn faults(&self) -> Vec<String> {
-        let mut faults = Vec::new();
-        let mut must = |holds: bool, what: String| {
-            if !holds {
-                faults.push(what);
-            }
-        };
-        must(self.sums.unexpected == 0, format!("{} turns were not as they must be", self.sums.unexpected));
-        must(self.sums.compared > 0, "nothing was compared".to_owned());
-        must(self.unfinished == 0, format!("{} clients did not come to an end", self.unfinished));
-        must(self.left_open == 0, format!("{} of upstream's answers were left open", self.left_open));
-        must(
-            self.after.descriptors <= self.before.descriptors + self.kept_connections,
-            format!("file descriptors grew: {} before, {} after", self.before.descriptors, self.after.descriptors),
-        );
-        must(
-            self.duration < JUDGES_MEMORY_FROM || self.end.rss <= self.warm.rss + self.margin(),
-            format!("memory grew by more than {} KiB", self.margin()),
-        );
-        must(self.end.threads <= self.warm.threads, "threads grew".to_owned());
-        must(self.ended.code == Some(0), format!("the program ended with {:?}", self.ended.code));
-        must(self.ended.errors.is_empty(), "the program wrote to standard error".to_owned());
-        must(self.secrets_in_log == 0, "the log holds what it must not".to_owned());
-        faults
-    }
-
-    fn margin(&self) -> u64 {
-        (self.warm.rss * MARGIN_PERCENT / 100).max(MARGIN_KIB)
-    }
-
     /// The sums, in words.
     pub(crate) fn text(&self) -> String {
-        let Self { sums, before, warm, end, after, .. } = self;
-        let mut rows: Vec<(String, String)> = vec![
-            ("turns".into(), format!("{}, of them unexpected {}", sums.turns(), sums.unexpected)),
-            ("whole answers".into(), sums.whole().to_string()),
-            ("told that there is no token".into(), sums.no_token.to_string()),
-            (
-                "text compared".into(),
-                format!(
-                    "{} answers, {} characters, {} bytes; {} mismatches",
-                    sums.compared, sums.chars, sums.bytes, sums.mismatches
-                ),
-            ),
-            ("choice lines relayed".into(), sums.choices.to_string()),
-            ("heartbeats".into(), sums.heartbeats.to_string()),
-            ("requests at upstream".into(), self.upstream_requests.to_string()),
-            ("upstream answers open at the end".into(), self.left_open.to_string()),
-            (
-                "identity endpoint".into(),
-                format!(
-                    "{} requests, {} tokens; {} soft and {} hard outages",
-                    self.identity_requests, self.tokens_issued, self.outages.0, self.outages.1
-                ),
-            ),
-        ];
-        let all = [before, warm, end, after];
-        let mut figure = |name: &str, show: &dyn Fn(&Figures) -> String| {
-            rows.push((name.to_owned(), all.map(show).join(" / ")));
-        };
-        figure("file descriptors, before / warm / end / after", &|figures| figures.descriptors.to_string());
-        figure("threads", &|figures| figures.threads.to_string());
-        figure("resident KiB", &|figures| figures.rss.to_string());
-        rows.push(("peak resident KiB".into(), after.peak.to_string()));
-        let cpu = after.cpu - before.cpu;
-        let share = 100.0 * cpu / self.duration.as_secs_f64();
-        rows.push(("processor".into(), format!("{cpu:.1} s, {share:.1} % of one core")));
-        rows.push(("exit code after the signal".into(), format!("{:?}", self.ended.code)));
+        let mut rows = self.turns();
+        rows.extend(self.telemetry());
+        rows.extend(self.process());
         let mut text = String::new();
         // Writing into memory does not fail.
         for (name, value) in &rows {
             let _ = writeln!(text, "{name:<46} {value}");
         }
         text.push_str("\nturns by kind: as planned, unexpected\n");
-        for (kind, (good, bad)) in &sums.kinds {
+        for (kind, (good, bad)) in &self.sums.kinds {
             let name = format!("{kind:?}");
             let _ = writeln!(text, "  {name:<17} {good:>7} {bad:>4}");
         }
-        for detail in &sums.details {
+        text.push_str("\nturns by surface and model\n");
+        for ((surface, model), turns) in &self.sums.ways {
+            let surface = format!("{surface:?}");
+            let _ = writeln!(text, "  {surface:<6} {model:<15} {turns:>7}");
+        }
+        for detail in &self.sums.details {
             let _ = writeln!(text, "  unexpected: {detail}");
         }
         text
     }
-}
 
-#[expect(clippy::cast_precision_loss, reason = "a figure for people")]
-fn megabytes(bytes: u64) -> f64 {
-    bytes as f64 / 1e6
+    fn turns(&self) -> Vec<Row> {
+        let (sums, bulk) = (&self.sums, &self.sums.bulk);
+        vec![
+            ("turns", format!("{}, of them unexpected {}", sums.turns(), sums.unexpected)),
+            ("whole answers", sums.whole().to_string()),
+            ("told that there is no token", sums.no_token.to_string()),
+            (
+                "text compared",
+                format!(
+                    "{} answers, {} pieces, {} characters, {} bytes",
+                    sums.compared, sums.pieces, sums.chars, sums.bytes
+                ),
+            ),
+            (
+                "bulk turns",
+                format!(
+                    "{} compared, {} without a token, {} unexpected",
+                    bulk.compared, bulk.no_token, bulk.unexpected
+                ),
+            ),
+            ("bulk text compared", format!("{} pieces, {} bytes", bulk.pieces, bulk.bytes)),
+            ("pieces compared by hash", format!("{}; {} mismatches", sums.hashed(), sums.mismatches)),
+            ("heartbeats", sums.heartbeats.to_string()),
+            (
+                "requests at upstream",
+                format!("{}, and {} at the second deployments", self.upstream_requests.0, self.upstream_requests.1),
+            ),
+            ("upstream answers open at the end", self.left_open.to_string()),
+            (
+                "identity endpoint",
+                format!(
+                    "{} requests, {} tokens; {} soft and {} hard outages",
+                    self.identity_requests, self.tokens_issued, self.outages.0, self.outages.1
+                ),
+            ),
+        ]
+    }
+
+    fn telemetry(&self) -> Vec<Row> {
+        let told = &self.told;
+        let items = told.items.iter().map(|(kind, count)| format!("{kind} {count}"));
+        vec![
+            ("telemetry", items.collect::<Vec<_>>().join(", ")),
+            (
+                "telemetry's batches",
+                format!(
+                    "{}, {} refused; {} short and {} long outages",
+                    told.batches, told.refused_batches, told.outages.0, told.outages.1
+                ),
+            ),
+            (
+                "requests that telemetry missed",
+                format!(
+                    "{}; items told as lost {}, by the metric {}",
+                    told.only_clients,
+                    self.lost(),
+                    told.lost_by_metric
+                ),
+            ),
+            (
+                "requests that no client knows",
+                format!("{}; clients that left before a head {}", told.only_recorder, told.headless),
+            ),
+            ("verdicts given", told.verdicts.to_string()),
+        ]
+    }
+
+    fn process(&self) -> Vec<Row> {
+        let all = [&self.before, &self.warm, &self.end, &self.after];
+        let figure = |show: &dyn Fn(&Figures) -> String| all.map(show).join(" / ");
+        let course = &self.memory;
+        let cpu = self.after.cpu - self.before.cpu;
+        let share = 100.0 * cpu / self.duration.as_secs_f64();
+        vec![
+            ("file descriptors, before / warm / end / after", figure(&|figures| figures.descriptors.to_string())),
+            ("threads", figure(&|figures| figures.threads.to_string())),
+            ("resident KiB", figure(&|figures| figures.rss.to_string())),
+            ("peak resident KiB", self.after.peak.to_string()),
+            (
+                "resident memory in the last hour",
+                format!(
+                    "median {} KiB, rise {:.0} KiB, {:.2} %; first and last tenth {} and {} KiB, {:.2} %",
+                    course.level,
+                    course.rise,
+                    course.percent(),
+                    course.tenths.0,
+                    course.tenths.1,
+                    course.percent_of_tenths()
+                ),
+            ),
+            ("processor", format!("{cpu:.1} s, {share:.1} % of one core")),
+            ("exit code after the signal", format!("{:?}", self.ended.code)),
+        ]
+    }
 }

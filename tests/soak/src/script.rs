@@ -7,7 +7,9 @@ use harness::upstream::Split;
 use crate::framing::Framing;
 use crate::kind::Kind;
 use crate::plan::{Dialect, PIECE_CHARS};
-use crate::text;
+use crate::responses_script::Writer;
+use crate::way::Protocol;
+use crate::{chat_script, fault, text};
 
 /// The program's `MAX_EVENT_BYTES` here.
 pub(crate) const MAX_EVENT_BYTES: usize = 64 * 1024;
@@ -16,6 +18,9 @@ const EVENTS_BEFORE_BREAK: usize = 5;
 /// Characters of a piece of a flood.
 const FLOOD_PIECE_CHARS: usize = 1000;
 
+/// A piece of text, with the field of chat completions that carries it.
+pub(crate) type Piece = (&'static str, String);
+
 /// A scripted answer.
 #[derive(Debug)]
 pub(crate) struct Script {
@@ -23,9 +28,9 @@ pub(crate) struct Script {
     pub(crate) body: Bytes,
     /// How it is cut into writes.
     pub(crate) split: Split,
-    /// Choices that were sent. Each makes one line, unless tags in the content are told apart.
-    pub(crate) choices: usize,
-    /// Whether each choice makes exactly one line.
+    /// Pieces of text that were sent; the count of tokens too, so that a reader can tell this answer from another turn's.
+    pub(crate) pieces: usize,
+    /// Whether each piece makes exactly one line: not where tags in the content are told apart.
     pub(crate) one_line_each: bool,
     /// The thoughts that were sent.
     pub(crate) thoughts: String,
@@ -36,7 +41,14 @@ pub(crate) struct Script {
 }
 
 impl Script {
-    pub(crate) fn new(random: &mut Rng, kind: Kind, dialect: Dialect, thoughts: &str, content: &str) -> Self {
+    pub(crate) fn new(
+        random: &mut Rng,
+        kind: Kind,
+        protocol: Protocol,
+        dialect: Dialect,
+        thoughts: &str,
+        content: &str,
+    ) -> Self {
         let max = if kind.is_flood() { FLOOD_PIECE_CHARS } else { PIECE_CHARS };
         let mut deltas = deltas(random, dialect, thoughts, content, max);
         if kind.breaks() {
@@ -46,39 +58,32 @@ impl Script {
         let finish = if random.bool() { "stop" } else { "length" };
 
         let mut frames = Framing::draw(random);
-        let mut choices = 0;
-        for (field, text) in &deltas {
-            let text = frames.string(random, text);
-            // Some upstreams send the other field as null with each.
-            let other = if *field == "content" { ",\"reasoning_content\":null" } else { ",\"content\":null" };
-            let other = if random.u8(..) < 64 { other } else { "" };
-            frames.event(random, &chunk(&format!("{{\"{field}\":{text}{other}}}"), "null"));
-            choices += 1;
-        }
-        if kind.breaks() {
-            frames.fault(random, kind);
-        } else {
-            frames.event(random, &chunk("{}", &format!("\"{finish}\"")));
-            choices += 1;
-            frames.event(random, &usage(choices));
-            if kind != Kind::WithoutDone && kind != Kind::CutAfterFinish {
-                frames.event(random, "[DONE]");
+        match protocol {
+            Protocol::Chat => {
+                chat_script::pieces(&mut frames, random, &deltas);
+                if !kind.breaks() {
+                    chat_script::end(&mut frames, random, kind, finish, deltas.len());
+                }
+            }
+            Protocol::Responses => {
+                let mut writer = Writer::new(&mut frames, random, kind);
+                for piece in &deltas {
+                    writer.piece(piece);
+                }
+                if !kind.breaks() {
+                    writer.end(finish, deltas.len());
+                }
             }
         }
+        fault::add(&mut frames, random, kind, protocol);
         let split = if kind.is_flood() { Split::Every(16 * 1024) } else { frames.cuts(random) };
         let one_line_each = dialect != Dialect::Inline;
-        Self { body: frames.into_bytes(), split, choices, one_line_each, thoughts, content, finish }
+        Self { body: frames.into_bytes(), split, pieces: deltas.len(), one_line_each, thoughts, content, finish }
     }
 }
 
 /// Each piece of text with the field that carries it; the first is the role's empty content.
-fn deltas(
-    random: &mut Rng,
-    dialect: Dialect,
-    thoughts: &str,
-    content: &str,
-    max: usize,
-) -> Vec<(&'static str, String)> {
+fn deltas(random: &mut Rng, dialect: Dialect, thoughts: &str, content: &str, max: usize) -> Vec<Piece> {
     let field = match dialect {
         Dialect::ReasoningContent => "reasoning_content",
         Dialect::Reasoning => "reasoning",
@@ -93,12 +98,12 @@ fn deltas(
     deltas
 }
 
-fn pieces(random: &mut Rng, field: &'static str, text: &str, max: usize) -> Vec<(&'static str, String)> {
+fn pieces(random: &mut Rng, field: &'static str, text: &str, max: usize) -> Vec<Piece> {
     text::cut(random, text, max).into_iter().map(|piece| (field, piece.to_owned())).collect()
 }
 
 /// The deltas put together by the plainest rule there is; the program does it piece by piece.
-fn told(dialect: Dialect, deltas: &[(&'static str, String)]) -> (String, String) {
+fn told(dialect: Dialect, deltas: &[Piece]) -> (String, String) {
     let joined = |what: &dyn Fn(&str) -> bool| -> String {
         deltas.iter().filter(|(field, _)| what(field)).map(|(_, text)| text.as_str()).collect()
     };
@@ -115,31 +120,14 @@ fn told(dialect: Dialect, deltas: &[(&'static str, String)]) -> (String, String)
     }
 }
 
-fn chunk(delta: &str, finish_reason: &str) -> String {
-    format!(
-        "{{\"id\":\"chatcmpl-soak\",\"object\":\"chat.completion.chunk\",\"created\":1700000000,\"model\":\"soak\",\
-         \"system_fingerprint\":\"fp_soak\",\"choices\":[{{\"index\":0,\"delta\":{delta},\
-         \"finish_reason\":{finish_reason},\"logprobs\":null}}],\"obfuscation\":\"internals\"}}"
-    )
-}
-
-/// The number of choices stands for the number of tokens, so that a reader can tell this usage from another turn's.
-fn usage(choices: usize) -> String {
-    format!(
-        "{{\"id\":\"chatcmpl-soak\",\"object\":\"chat.completion.chunk\",\"model\":\"soak\",\"choices\":[],\
-         \"usage\":{{\"prompt_tokens\":7,\"completion_tokens\":{choices},\"total_tokens\":{}}}}}",
-        choices + 7
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn script(kind: Kind, dialect: Dialect) -> Script {
+    fn script(kind: Kind, protocol: Protocol, dialect: Dialect) -> Script {
         let mut random = Rng::with_seed(3);
         let (thoughts, content) = (text::text(&mut random, 300), text::text(&mut random, 300));
-        let script = Script::new(&mut random, kind, dialect, &thoughts, &content);
+        let script = Script::new(&mut random, kind, protocol, dialect, &thoughts, &content);
         if !kind.breaks() {
             assert_eq!((script.thoughts.as_str(), script.content.as_str()), (thoughts.as_str(), content.as_str()));
         }
@@ -148,18 +136,20 @@ mod tests {
 
     #[test]
     fn a_whole_answer_holds_all_of_the_text_in_every_dialect() {
-        for dialect in [Dialect::ReasoningContent, Dialect::Reasoning, Dialect::Inline] {
-            let script = script(Kind::Whole, dialect);
-            assert!(script.choices > 50);
-            assert!(matches!(script.split, Split::At(cuts) if cuts.is_sorted() && cuts.len() > 20));
+        for protocol in [Protocol::Chat, Protocol::Responses] {
+            for dialect in [Dialect::ReasoningContent, Dialect::Reasoning, Dialect::Inline] {
+                let script = script(Kind::Whole, protocol, dialect);
+                assert!(script.pieces > 50);
+                assert!(matches!(script.split, Split::At(cuts) if cuts.is_sorted() && cuts.len() > 20));
+            }
         }
     }
 
     #[test]
     fn a_broken_answer_holds_the_beginning() {
         for kind in [Kind::Cut, Kind::LongEvent, Kind::EndlessLine, Kind::Malformed] {
-            let broken = script(kind, Dialect::ReasoningContent);
-            assert!(broken.choices >= EVENTS_BEFORE_BREAK && !broken.thoughts.is_empty(), "{kind:?}");
+            let broken = script(kind, Protocol::Chat, Dialect::ReasoningContent);
+            assert!(broken.pieces >= EVENTS_BEFORE_BREAK && !broken.thoughts.is_empty(), "{kind:?}");
             assert_eq!(broken.body.len() > MAX_EVENT_BYTES, matches!(kind, Kind::LongEvent | Kind::EndlessLine));
         }
     }

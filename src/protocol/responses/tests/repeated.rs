@@ -57,6 +57,12 @@ fn what_the_sieve_leaves_is_enough_if_the_text_came_before() {
     let summary = done(0, &json!({ "type": "reasoning", "summary": [{ "type": "summary_text", "text": "s" }] }));
     let relayed = read(&mut Reader::new(false), &[summary, text(1, "a")], true);
     assert!(relayed.lines[0].contains(r#""reasoning_content":"s""#));
+    let too_long = done(0, &json!({ "type": "reasoning", "summary": false }));
+    let lost = read(&mut Reader::new(false), &[too_long.clone(), completed()], true);
+    assert_eq!(lost.end, Err(Code::UpstreamProtocol), "it came nowhere else");
+    let mut reader = Reader::new(false);
+    read(&mut reader, &[super::piece("reasoning_summary_text", 0, 0, "s"), text(1, "a")], false);
+    assert!(read(&mut reader, &[too_long, completed()], true).end.is_ok());
 }
 
 #[test]
