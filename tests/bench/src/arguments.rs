@@ -11,8 +11,8 @@ bench [PART…|--cold] [--quick] [--rounds N] [--only NAME[,NAME…]] [--env NAM
 
   guard     compares what does not depend on the machine with limits and a committed baseline
   --bless   writes that baseline anew
-  PART      throughput, paced, protocols, start, cold, cancel, memory, growth, micro; all unless
-            given
+  PART      throughput, paced, protocols, tls, start, cold, cancel, memory, growth, micro; all
+            unless given; and threads, only if given
   --cold    the part cold and no other: from spawn to the first thought as in Azure, beside its floor
   --quick   two short rounds: a smoke test
   --rounds  5 unless given
@@ -22,9 +22,12 @@ bench [PART…|--cold] [--quick] [--rounds N] [--only NAME[,NAME…]] [--env NAM
   --beside  another binary of this program, with more environment, measured in the same run
 ";
 
+/// The part that runs only if it is asked for: it is about a choice that was made once.
+const ASKED_FOR: &str = "threads";
+
 /// The parts of a run.
-pub(crate) const PARTS: [&str; 9] =
-    ["throughput", "paced", "protocols", "start", "cold", "cancel", "memory", "growth", "micro"];
+pub(crate) const PARTS: [&str; 10] =
+    ["throughput", "paced", "protocols", "tls", "start", "cold", "cancel", "memory", "growth", "micro"];
 
 /// Another binary of this program.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,7 +85,7 @@ impl Arguments {
                     let environment = fields.map(pair).collect::<Option<_>>()?;
                     beside.push(Beside { name, program: program.into(), environment });
                 }
-                part if PARTS.contains(&part) => parts.push(word),
+                part if PARTS.contains(&part) || part == ASKED_FOR => parts.push(word),
                 _ => return None,
             }
         }

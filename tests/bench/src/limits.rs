@@ -51,5 +51,8 @@ pub(crate) const MAX_CALLS: [(&str, &[&str], f64); 3] = [
 /// All others together, for an event.
 pub(crate) const MAX_OTHER_CALLS: f64 = 0.05;
 
+/// Full TLS handshakes in turns that follow on each other, each on a connection of its own: the first.
+pub(crate) const MAX_FULL_HANDSHAKES: f64 = 1.0;
+
 /// How many more instructions than the baseline's are too many. Compilers and processors differ by a few percent.
 pub(crate) const MAX_MORE_INSTRUCTIONS: f64 = 0.10;
