@@ -4,7 +4,7 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::arguments::Arguments;
+use crate::arguments::{Arguments, Streams};
 use crate::guard::is_ci;
 use crate::peer::{Kind, Peer, Running};
 use crate::process::Cpus;
@@ -30,6 +30,7 @@ const SETTLED_WITHIN: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub(crate) struct Run {
     pub(crate) quick: bool,
+    pub(crate) streams: Streams,
     pub(crate) rounds: u32,
     pub(crate) cpus: Option<Cpus>,
     pub(crate) upstream: Arc<Upstream>,
@@ -109,6 +110,7 @@ impl Run {
         let peers: Vec<Peer> = kinds.into_iter().filter(|(name, _)| wanted(name)).map(peer).collect();
         Ok(Self {
             quick: arguments.quick,
+            streams: arguments.streams,
             rounds: arguments.rounds,
             cpus,
             upstream,

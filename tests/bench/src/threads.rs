@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::arguments::Streams;
 use crate::load::closed_loop;
 use crate::paced::paced;
 use crate::peer::{Kind, Peer, Running};
@@ -71,7 +72,8 @@ pub(crate) async fn threads(run: &mut Run, rounds: u32) -> Result<(), String> {
 
 async fn round(run: &mut Run, relays: &[Relay]) {
     let (warm_up, window) = windows(run.quick);
-    for load in LOADS {
+    let calm = run.streams == Streams::Paced;
+    for load in LOADS.into_iter().filter(|_| !calm) {
         for Relay { place, peer, running, .. } in relays {
             let got = closed_loop(peer, running, &run.upstream, load_shape(load), warm_up, window).await;
             record_load(run, &format!("{place}, {}", load_name(load)), &peer.name, got);

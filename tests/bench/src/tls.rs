@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use crate::arguments::Streams;
 use crate::certificate::Certificate;
 use crate::client::Connection;
 use crate::guard::Findings;
@@ -83,8 +84,9 @@ pub(crate) async fn tls(run: &mut Run, rounds: u32) -> Result<(), String> {
     }
     let upstream = &secure.upstream;
     let (warm_up, window) = windows(run.quick);
+    let calm = run.streams == Streams::Paced;
     for _ in 0..rounds {
-        for load in LOADS.into_iter().filter(|(_, batch)| *batch == 1) {
+        for load in LOADS.into_iter().filter(|(_, batch)| *batch == 1 && !calm) {
             let scenario = format!("TLS, {}", load_name(load));
             for (peer, running) in &relays {
                 let got = closed_loop(peer, running, upstream, load_shape(load), warm_up, window).await;
