@@ -11,10 +11,12 @@ bench [PART…|--cold] [--quick] [--rounds N] [--only NAME[,NAME…]] [--env NAM
 
   guard     compares what does not depend on the machine with limits and a committed baseline
   --bless   writes that baseline anew
-  PART      throughput, paced, protocols, start, cold, cancel, memory, growth, micro; all unless
-            given
+  PART      throughput, paced, protocols, tls, start, cold, cancel, memory, growth, micro; all
+            unless given; and threads, only if given
   --cold    the part cold and no other: from spawn to the first thought as in Azure, beside its floor
   --quick   two short rounds: a smoke test
+  --calm    of tls and threads the paced streams only, which leave a CPU room: for a machine that
+            others use, with a priority above theirs
   --rounds  5 unless given
   --only    these relays and no other: direct, ours, floor, floor-reads, nginx, quart, or a
             name given by --beside
@@ -22,9 +24,20 @@ bench [PART…|--cold] [--quick] [--rounds N] [--only NAME[,NAME…]] [--env NAM
   --beside  another binary of this program, with more environment, measured in the same run
 ";
 
+/// The part that runs only if it is asked for: it is about a choice that was made once.
+const ASKED_FOR: &str = "threads";
+
 /// The parts of a run.
-pub(crate) const PARTS: [&str; 9] =
-    ["throughput", "paced", "protocols", "start", "cold", "cancel", "memory", "growth", "micro"];
+pub(crate) const PARTS: [&str; 10] =
+    ["throughput", "paced", "protocols", "tls", "start", "cold", "cancel", "memory", "growth", "micro"];
+
+/// Which streams the parts have that have both kinds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Streams {
+    All,
+    /// No closed loops, which take all of a CPU.
+    Paced,
+}
 
 /// Another binary of this program.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,6 +62,7 @@ pub(crate) struct Arguments {
     pub(crate) folder: PathBuf,
     pub(crate) parts: Vec<String>,
     pub(crate) quick: bool,
+    pub(crate) streams: Streams,
     pub(crate) rounds: u32,
     pub(crate) only: Vec<String>,
     pub(crate) environment: Vec<(String, String)>,
@@ -62,6 +76,7 @@ impl Arguments {
         let (mut program, mut micro, mut floor, mut folder, mut rounds) = (None, None, None, None, None);
         let (mut parts, mut only, mut environment, mut beside) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         let (mut quick, mut guard, mut bless) = (false, false, false);
+        let mut streams = Streams::All;
         while let Some(word) = words.next() {
             match word.as_str() {
                 "--program" => program = Some(words.next()?.into()),
@@ -69,6 +84,7 @@ impl Arguments {
                 "--floor" => floor = Some(words.next()?.into()),
                 "--folder" => folder = Some(words.next()?.into()),
                 "--quick" => quick = true,
+                "--calm" => streams = Streams::Paced,
                 "--cold" => parts.push("cold".to_owned()),
                 "guard" => guard = true,
                 "--bless" => bless = true,
@@ -82,7 +98,7 @@ impl Arguments {
                     let environment = fields.map(pair).collect::<Option<_>>()?;
                     beside.push(Beside { name, program: program.into(), environment });
                 }
-                part if PARTS.contains(&part) => parts.push(word),
+                part if PARTS.contains(&part) || part == ASKED_FOR => parts.push(word),
                 _ => return None,
             }
         }
@@ -104,6 +120,7 @@ impl Arguments {
             folder: folder?,
             parts,
             quick,
+            streams,
             rounds,
             only,
             environment,

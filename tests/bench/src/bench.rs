@@ -35,7 +35,7 @@ fn bench(arguments: &mut Arguments) -> Result<(), String> {
     }
     let cpus = Cpus::two();
     if let Some(cpus) = cpus {
-        Cpus::pin(cpus.harness)?;
+        cpus.pin()?;
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| format!("the runtime: {error}"))?;

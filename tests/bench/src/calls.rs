@@ -62,10 +62,10 @@ async fn run(
     cpus: Option<Cpus>,
     window: Duration,
 ) -> Result<Run, String> {
-    let upstream = Upstream::start()?;
+    let upstream = Upstream::start(None)?;
     let kind = Kind::Traced { program: program.to_owned(), counts: counts.clone() };
     let name = "traced".to_owned();
-    let peer = Peer { name, kind, folder: folder.to_owned(), cpus, upstream: upstream.address() };
+    let peer = Peer { name, kind, folder: folder.to_owned(), cpus, upstream: upstream.address(), trusted: None };
     let running = peer.start().await?;
     let got = paced(&peer, &running, &upstream, STREAMS, INTERVAL, window).await?;
     if let Some(process) = running.process {

@@ -41,7 +41,7 @@ pub(crate) async fn check(
     tokio::spawn(accept(listener, Arc::clone(&opened)));
 
     let kind = Kind::Ours { program: program.to_owned(), environment: Vec::new(), answers: Form::Lines };
-    let peer = Peer { name: "connections".to_owned(), kind, folder: folder.to_owned(), cpus, upstream };
+    let peer = Peer { name: "connections".to_owned(), kind, folder: folder.to_owned(), cpus, upstream, trusted: None };
     let running = peer.start().await?;
     let mut connection = Connection::open(running.address).await?;
     for turn in 1..=TURNS {

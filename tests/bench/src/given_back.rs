@@ -26,10 +26,16 @@ pub(crate) async fn check(
     folder: &Path,
     cpus: Option<Cpus>,
 ) -> Result<(), String> {
-    let upstream = Upstream::start()?;
+    let upstream = Upstream::start(None)?;
     let kind = Kind::Ours { program: program.to_owned(), environment: Vec::new(), answers: Form::Lines };
-    let peer =
-        Peer { name: "given-back".to_owned(), kind, folder: folder.to_owned(), cpus, upstream: upstream.address() };
+    let peer = Peer {
+        name: "given-back".to_owned(),
+        kind,
+        folder: folder.to_owned(),
+        cpus,
+        upstream: upstream.address(),
+        trusted: None,
+    };
     let running = peer.start().await?;
     let resident = || memory(&running.tree()).0;
     closed_loop(&peer, &running, &upstream, Shape::plain(1, 10), WINDOW, WINDOW).await?;

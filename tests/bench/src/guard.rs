@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::arguments::Arguments;
 use crate::limits::MAX_BINARY;
 use crate::process::Cpus;
-use crate::{allocations, calls, connections, given_back, instructions};
+use crate::{allocations, calls, connections, given_back, instructions, tls};
 
 /// What was found; the guard ends well if nothing is over its limit.
 #[derive(Debug, Default)]
@@ -60,6 +60,7 @@ pub(crate) async fn guard(arguments: &Arguments, cpus: Option<Cpus>) -> Result<(
     calls::check(&mut findings, &arguments.program, &arguments.folder, cpus).await?;
     connections::check(&mut findings, &arguments.program, &arguments.folder, cpus).await?;
     given_back::check(&mut findings, &arguments.program, &arguments.folder, cpus).await?;
+    tls::check(&mut findings, &arguments.program, &arguments.folder, cpus).await?;
     let Findings { over, skipped } = findings;
     let skipped = if skipped == 0 { String::new() } else { format!("; {skipped} skipped, see above") };
     if over > 0 {

@@ -58,5 +58,8 @@ pub(crate) const MAX_CONNECTIONS: f64 = 3.0;
 /// What many streams leave behind, of what they took. A sixth was seen; all of it where the program does not ask for it.
 pub(crate) const MAX_KEPT: f64 = 0.35;
 
+/// Full TLS handshakes in turns that follow on each other, each on a connection of its own: the first.
+pub(crate) const MAX_FULL_HANDSHAKES: f64 = 1.0;
+
 /// How many more instructions than the baseline's are too many. Compilers and processors differ by a few percent.
 pub(crate) const MAX_MORE_INSTRUCTIONS: f64 = 0.10;

@@ -18,6 +18,8 @@ mod calls;
 #[cfg(target_os = "linux")]
 mod cancel;
 #[cfg(target_os = "linux")]
+mod certificate;
+#[cfg(target_os = "linux")]
 mod check;
 #[cfg(target_os = "linux")]
 mod client;
@@ -60,6 +62,8 @@ mod protocols;
 #[cfg(target_os = "linux")]
 mod quart;
 #[cfg(target_os = "linux")]
+mod quota;
+#[cfg(target_os = "linux")]
 mod report;
 #[cfg(target_os = "linux")]
 mod results;
@@ -68,13 +72,19 @@ mod run;
 #[cfg(target_os = "linux")]
 mod sample;
 #[cfg(target_os = "linux")]
+mod socket;
+#[cfg(target_os = "linux")]
 mod start;
 #[cfg(target_os = "linux")]
 mod table;
 #[cfg(target_os = "linux")]
 mod targets;
 #[cfg(target_os = "linux")]
+mod threads;
+#[cfg(target_os = "linux")]
 mod throughput;
+#[cfg(target_os = "linux")]
+mod tls;
 #[cfg(target_os = "linux")]
 mod turn_over;
 #[cfg(target_os = "linux")]

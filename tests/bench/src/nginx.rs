@@ -17,8 +17,16 @@ pub(crate) fn version(program: &Path) -> String {
 }
 
 /// One worker, unbuffered, with kept connections to upstream.
-pub(crate) fn command(program: &Path, folder: &Path, port: u16, upstream: SocketAddr) -> Result<Command, String> {
+pub(crate) fn command(
+    program: &Path,
+    folder: &Path,
+    port: u16,
+    upstream: SocketAddr,
+    tls: bool,
+) -> Result<Command, String> {
     let at = folder.display();
+    let service =
+        if tls { "https://model; proxy_ssl_protocols TLSv1.3; proxy_ssl_session_reuse on" } else { "http://model" };
     // As root it would give its worker another user, who may not write here.
     let user = if nix::unistd::geteuid().is_root() { "user root;" } else { "" };
     let configuration = format!(
@@ -45,7 +53,7 @@ http {{
     server {{
         listen 127.0.0.1:{port} backlog=4096;
         location / {{
-            proxy_pass http://model;
+            proxy_pass {service};
             proxy_http_version 1.1;
             proxy_set_header Connection \"\";
             proxy_buffering off;

@@ -8,10 +8,9 @@ use std::collections::{BinaryHeap, HashMap};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::net::TcpStream;
-
 use crate::answer::http_chunk;
 use crate::clock;
+use crate::socket::Socket;
 use bench_events::event::{self, Field};
 
 /// How late the kernel may wake the thread, to wake it together with others. Nanoseconds; its default is 50,000.
@@ -41,7 +40,7 @@ struct State {
 
 #[derive(Debug)]
 struct Stream {
-    socket: Arc<TcpStream>,
+    socket: Arc<Socket>,
     /// Nanoseconds.
     interval: u64,
     stamps: Vec<u64>,
@@ -112,7 +111,7 @@ impl Pacer {
     }
 
     /// Adds a stream. Its first event comes within the interval, in nanoseconds.
-    pub(crate) fn add(self: &Arc<Self>, socket: Arc<TcpStream>, interval: u64) -> Paced {
+    pub(crate) fn add(self: &Arc<Self>, socket: Arc<Socket>, interval: u64) -> Paced {
         let mut state = self.state();
         let id = state.next_id;
         state.next_id += 1;
@@ -144,7 +143,7 @@ fn write_due(state: &mut State, templates: &mut [Template; 2]) -> Option<u64> {
         let template = if Field::of_paced(stream.stamps.len()) == Field::Thoughts { thoughts } else { content };
         // As late as can be: formatting is not the relay's time.
         let chunk = template.stamped(now);
-        stream.broken = stream.socket.try_write(chunk).ok() != Some(chunk.len());
+        stream.broken = !stream.socket.try_write_all(chunk);
         stream.stamps.push(now);
         due.push(Reverse((time + stream.interval, id)));
     }

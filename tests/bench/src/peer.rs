@@ -59,6 +59,8 @@ pub(crate) struct Peer {
     pub(crate) folder: PathBuf,
     pub(crate) cpus: Option<Cpus>,
     pub(crate) upstream: SocketAddr,
+    /// What it has to trust, where upstream is behind TLS.
+    pub(crate) trusted: Option<PathBuf>,
 }
 
 /// A relay that runs.
@@ -155,16 +157,26 @@ impl Peer {
             }
             Kind::Floor { program, reads } => {
                 let mut command = Command::new(program);
-                command.env_clear().arg(port.to_string()).arg(format!("http://{}", self.upstream));
-                command.args(reads.then_some("reads"));
+                command.env_clear().arg(port.to_string()).arg(self.service());
+                command.args(reads.then_some("reads")).envs(self.trust());
                 Ok(command)
             }
             Kind::Nginx { program } => {
                 let folder = folder(&self.folder, "nginx")?;
-                nginx::command(program, &folder, port, self.upstream)
+                nginx::command(program, &folder, port, self.upstream, self.trusted.is_some())
             }
             Kind::Quart { python } => Ok(quart::command(python, port, self.upstream)),
         }
+    }
+
+    /// Where its upstream is.
+    fn service(&self) -> String {
+        format!("{}://{}", if self.trusted.is_some() { "https" } else { "http" }, self.upstream)
+    }
+
+    /// What makes it trust the run's own certificate.
+    fn trust(&self) -> Option<(&'static str, &Path)> {
+        Some(("SSL_CERT_FILE", self.trusted.as_deref()?))
     }
 
     /// As the Functions host starts this program: the port, and the app's settings.
@@ -173,7 +185,8 @@ impl Peer {
             .env_clear()
             .env("PATH", PATH)
             .env("FUNCTIONS_CUSTOMHANDLER_PORT", port.to_string())
-            .env("AZURE_INFERENCE_ENDPOINT", format!("http://{}", self.upstream))
+            .envs(self.trust())
+            .env("AZURE_INFERENCE_ENDPOINT", self.service())
             .env("AZURE_DEEPSEEK_DEPLOYMENT", MODEL)
             .env("MAX_CONCURRENT_STREAMS", MAX_STREAMS)
             .env("HEARTBEAT_INTERVAL", HEARTBEAT);

@@ -17,6 +17,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 pub(crate) struct Cpus {
     pub(crate) relay: usize,
     pub(crate) harness: usize,
+    /// The relay may have the other one as well.
+    pub(crate) shared: bool,
 }
 
 impl Cpus {
@@ -24,16 +26,21 @@ impl Cpus {
     pub(crate) fn two() -> Option<Self> {
         let allowed = sched_getaffinity(Pid::from_raw(0)).ok()?;
         let mut allowed = (0..CpuSet::count()).filter(|cpu| allowed.is_set(*cpu).unwrap_or_default());
-        Some(Self { relay: allowed.next()?, harness: allowed.next()? })
+        Some(Self { relay: allowed.next()?, harness: allowed.next()?, shared: false })
     }
 
-    /// Puts this thread, and what it starts from now on, on one CPU.
-    pub(crate) fn pin(cpu: usize) -> Result<(), String> {
-        let mut set = CpuSet::new();
-        set.set(cpu)
-            .and_then(|()| sched_setaffinity(Pid::from_raw(0), &set))
-            .map_err(|error| format!("CPU {cpu}: {error}"))
+    /// Puts this thread, and what it starts from now on, on the harness's CPU.
+    pub(crate) fn pin(self) -> Result<(), String> {
+        pin(&[self.harness])
     }
+}
+
+fn pin(cpus: &[usize]) -> Result<(), String> {
+    let mut set = CpuSet::new();
+    cpus.iter()
+        .try_for_each(|cpu| set.set(*cpu))
+        .and_then(|()| sched_setaffinity(Pid::from_raw(0), &set))
+        .map_err(|error| format!("CPUs {cpus:?}: {error}"))
 }
 
 /// A running relay, whatever number of processes it is. Stopped when dropped.
@@ -43,17 +50,18 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    /// Starts it on the relays' CPU.
+    /// Starts it on the relays' CPU, or on both.
     ///
     /// # Errors
     /// In words.
     pub(crate) fn start(command: &mut Command, cpus: Option<Cpus>) -> Result<Self, String> {
         if let Some(cpus) = cpus {
-            Cpus::pin(cpus.relay)?;
+            let both = [cpus.relay, cpus.harness];
+            pin(if cpus.shared { &both } else { &both[..1] })?;
         }
         let child = command.spawn().map_err(|error| format!("{}: {error}", command.get_program().to_string_lossy()));
         if let Some(cpus) = cpus {
-            Cpus::pin(cpus.harness)?;
+            cpus.pin()?;
         }
         Ok(Self { child: child? })
     }

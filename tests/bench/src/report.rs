@@ -8,13 +8,14 @@ use serde_json::{Value, json};
 use crate::cold;
 use crate::run::Run;
 use crate::table::{metric, table};
-use crate::targets;
+use crate::{targets, threads};
 
 /// Who is set against whom.
-const RATIOS: [(&str, &str); 3] = [("ours", "floor"), ("ours", "nginx"), ("quart", "ours")];
+const RATIOS: [(&str, &str); 4] =
+    [("ours", "floor"), ("ours", "nginx"), ("quart", "ours"), (threads::COLUMNS[1], threads::COLUMNS[0])];
 
 /// The tables, in order.
-const METRICS: [&str; 18] = [
+const METRICS: [&str; 20] = [
     metric::RATE,
     metric::CPU,
     metric::BUSY,
@@ -33,6 +34,8 @@ const METRICS: [&str; 18] = [
     metric::BY_SIZE,
     metric::PER_BYTE,
     metric::BY_STREAMS,
+    metric::HANDSHAKES,
+    metric::THROTTLED,
 ];
 
 /// The run's circumstances, in words.
@@ -89,6 +92,7 @@ pub(crate) fn markdown(run: &Run) -> String {
     if !peers.iter().any(|peer| peer == cold::FLOOR) {
         peers.push(cold::FLOOR.to_owned());
     }
+    peers.extend(threads::COLUMNS.map(str::to_owned));
     text.push_str(&targets::table(run));
     for metric in METRICS {
         text.push_str(&table(&run.results, metric, &peers, &RATIOS));

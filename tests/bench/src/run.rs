@@ -4,13 +4,13 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::arguments::Arguments;
+use crate::arguments::{Arguments, Streams};
 use crate::guard::is_ci;
 use crate::peer::{Kind, Peer, Running};
 use crate::process::Cpus;
 use crate::results::Results;
 use crate::upstream::Upstream;
-use crate::{cancel, cold, growth, memory, nginx, protocols, quart, start, throughput};
+use crate::{cancel, cold, growth, memory, nginx, protocols, quart, start, threads, throughput, tls};
 use bench_events::event::Form;
 
 /// This program's name in tables.
@@ -30,6 +30,7 @@ const SETTLED_WITHIN: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub(crate) struct Run {
     pub(crate) quick: bool,
+    pub(crate) streams: Streams,
     pub(crate) rounds: u32,
     pub(crate) cpus: Option<Cpus>,
     pub(crate) upstream: Arc<Upstream>,
@@ -56,7 +57,7 @@ pub(crate) struct Run {
 impl Run {
     /// Finds the relays; what cannot be had is noted.
     pub(crate) fn prepare(arguments: &Arguments, cpus: Option<Cpus>) -> Result<Self, String> {
-        let upstream = Upstream::start()?;
+        let upstream = Upstream::start(None)?;
         let mut notes = Vec::new();
         let mut versions = Vec::new();
         if cpus.is_none() {
@@ -104,10 +105,12 @@ impl Run {
             }
         }
         let address = upstream.address();
-        let peer = |(name, kind)| Peer { name, kind, folder: arguments.folder.clone(), cpus, upstream: address };
+        let folder = &arguments.folder;
+        let peer = |(name, kind)| Peer { name, kind, folder: folder.clone(), cpus, upstream: address, trusted: None };
         let peers: Vec<Peer> = kinds.into_iter().filter(|(name, _)| wanted(name)).map(peer).collect();
         Ok(Self {
             quick: arguments.quick,
+            streams: arguments.streams,
             rounds: arguments.rounds,
             cpus,
             upstream,
@@ -149,6 +152,12 @@ impl Run {
         self.running.fill_with(|| None);
         if has("protocols") {
             protocols::protocols(self, self.rounds).await?;
+        }
+        if has("tls") {
+            tls::tls(self, self.rounds).await?;
+        }
+        if has("threads") {
+            threads::threads(self, self.rounds).await?;
         }
         if has("cold") {
             self.notes.push(cold::explained());
@@ -194,11 +203,7 @@ impl Run {
 
     /// Waits until upstream is rid of the streams of a failed measurement.
     pub(crate) async fn settle(&self) {
-        let asked = Instant::now();
-        while self.upstream.waiting() > 0 && asked.elapsed() < SETTLED_WITHIN {
-            self.upstream.tell();
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
+        settle(&self.upstream).await;
     }
 
     /// A relay's answer was not what was called for, or did not come.
@@ -206,6 +211,15 @@ impl Run {
         eprintln!("  {scenario}, {peer}: FAILED: {error}");
         self.notes.push(format!("{peer} failed at {scenario}: {error}"));
         self.failed |= peer == OURS;
+    }
+}
+
+/// Waits until an upstream is rid of the streams of a failed measurement.
+pub(crate) async fn settle(upstream: &Upstream) {
+    let asked = Instant::now();
+    while upstream.waiting() > 0 && asked.elapsed() < SETTLED_WITHIN {
+        upstream.tell();
+        tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
 

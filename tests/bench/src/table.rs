@@ -24,6 +24,8 @@ pub(crate) mod metric {
     pub(crate) const BY_SIZE: &str = "CPU by event's size, µs an event";
     pub(crate) const PER_BYTE: &str = "CPU by event's size, ns a byte from upstream";
     pub(crate) const BY_PROTOCOL: &str = "CPU by protocol and surface, µs an event";
+    pub(crate) const HANDSHAKES: &str = "TLS handshakes";
+    pub(crate) const THROTTLED: &str = "periods in which the quota was used up, of 100";
     pub(crate) const BY_STREAMS: &str = "CPU by streams, µs an event";
 }
 

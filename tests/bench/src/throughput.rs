@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use crate::load::{Shape, closed_loop};
-use crate::paced::paced;
+use crate::load::{Shape, Throughput, closed_loop};
+use crate::paced::{Paced, paced};
 use crate::run::{Run, progress};
 use crate::table::metric;
 
@@ -26,88 +26,100 @@ pub(crate) fn pace_name((streams, interval): (u32, Duration)) -> String {
     format!("{streams} × {:.0}/s", 1.0 / interval.as_secs_f64())
 }
 
+/// How long a load is measured: a warm-up, and the window behind it.
+pub(crate) fn windows(quick: bool) -> (Duration, Duration) {
+    let (warm_up, window) = if quick { (100, 300) } else { (300, 1200) };
+    (Duration::from_millis(warm_up), Duration::from_millis(window))
+}
+
+/// How long a pace is measured.
+pub(crate) fn pace_window(quick: bool) -> Duration {
+    Duration::from_millis(if quick { 1000 } else { 3000 })
+}
+
+/// What is asked for at a load.
+pub(crate) fn load_shape((streams, batch): (u32, u32)) -> Shape {
+    Shape { batch, ..Shape::plain(streams, EVENTS) }
+}
+
 /// One round of unpaced streams.
 pub(crate) async fn throughput(run: &mut Run) -> Result<(), String> {
-    let (warm_up, window) = if run.quick {
-        (Duration::from_millis(100), Duration::from_millis(300))
-    } else {
-        (Duration::from_millis(300), Duration::from_millis(1200))
-    };
+    let (warm_up, window) = windows(run.quick);
     for load in LOADS {
-        let (streams, batch) = load;
-        let shape = Shape { batch, ..Shape::plain(streams, EVENTS) };
         for at in 0..run.peers.len() {
             let Some((peer, running)) = run.peer(at) else { continue };
-            let got = closed_loop(peer, running, &run.upstream, shape, warm_up, window).await;
+            let got = closed_loop(peer, running, &run.upstream, load_shape(load), warm_up, window).await;
             let name = peer.name.clone();
-            let got = match got {
-                Ok(got) => got,
-                Err(error) => {
-                    run.failed(&name, &load_name(load), &error);
-                    continue;
-                }
-            };
-            run.answers += got.answers;
-            let scenario = load_name(load);
-            let used = got.used;
-            run.results.add(&scenario, metric::RATE, &name, got.events / used.seconds, used.other);
-            run.results.add(&scenario, metric::HARNESS, &name, used.harness / used.seconds, used.other);
-            if used.relay > 0.0 {
-                run.results.add(&scenario, metric::CPU, &name, used.relay / got.events * 1e6, used.other);
-                run.results.add(&scenario, metric::BUSY, &name, used.relay / used.seconds, used.other);
-            }
-            progress(
-                &scenario,
-                &name,
-                &format!("{:.0} events/s, {:.2} µs an event", got.events / used.seconds, used.relay / got.events * 1e6),
-                used.other,
-            );
+            record_load(run, &load_name(load), &name, got);
         }
     }
     run.upstream.answers.clear();
     Ok(())
 }
 
+/// Notes what a load gave.
+pub(crate) fn record_load(run: &mut Run, scenario: &str, name: &str, got: Result<Throughput, String>) {
+    let got = match got {
+        Ok(got) => got,
+        Err(error) => return run.failed(name, scenario, &error),
+    };
+    run.answers += got.answers;
+    let used = got.used;
+    run.results.add(scenario, metric::RATE, name, got.events / used.seconds, used.other);
+    run.results.add(scenario, metric::HARNESS, name, used.harness / used.seconds, used.other);
+    if used.relay > 0.0 {
+        run.results.add(scenario, metric::CPU, name, used.relay / got.events * 1e6, used.other);
+        run.results.add(scenario, metric::BUSY, name, used.relay / used.seconds, used.other);
+    }
+    let (rate, each) = (got.events / used.seconds, used.relay / got.events * 1e6);
+    progress(scenario, name, &format!("{rate:.0} events/s, {each:.2} µs an event"), used.other);
+}
+
 /// One round of paced streams.
 pub(crate) async fn pace(run: &mut Run) -> Result<(), String> {
-    let window = if run.quick { Duration::from_millis(1000) } else { Duration::from_millis(3000) };
+    let window = pace_window(run.quick);
     for pace in PACES {
         let (streams, interval) = pace;
         for at in 0..run.peers.len() {
             let Some((peer, running)) = run.peer(at) else { continue };
             let got = paced(peer, running, &run.upstream, streams, interval, window).await;
             let name = peer.name.clone();
-            let got = match got {
-                Ok(got) => got,
-                Err(error) => {
-                    run.failed(&name, &pace_name(pace), &error);
-                    run.settle().await;
-                    continue;
-                }
-            };
-            run.answers += u64::from(streams);
-            let scenario = pace_name(pace);
-            let used = got.used;
-            #[expect(clippy::cast_precision_loss, reason = "events of some seconds")]
-            let events = got.events as f64;
-            if events < got.due * 0.97 {
-                run.notes.push(format!("{name} at {scenario}: only {:.0} % of the events came in time; it cannot keep up, or the harness could not", events / got.due * 100.0));
+            if !record_pace(run, &pace_name(pace), &name, streams, got) {
+                run.settle().await;
             }
-            let (p50, p99) = (got.quantile(0.5), got.quantile(0.99));
-            run.results.add(&scenario, metric::P50, &name, p50, used.other);
-            run.results.add(&scenario, metric::P99, &name, p99, used.other);
-            run.results.add(&scenario, metric::HARNESS, &name, used.harness / used.seconds, used.other);
-            if used.relay > 0.0 {
-                run.results.add(&scenario, metric::CPU, &name, used.relay / events * 1e6, used.other);
-                run.results.add(&scenario, metric::BUSY, &name, used.relay / used.seconds, used.other);
-            }
-            progress(
-                &scenario,
-                &name,
-                &format!("p50 {p50:.0} µs, p99 {p99:.0} µs, {:.2} µs an event", used.relay / events * 1e6),
-                used.other,
-            );
         }
     }
     Ok(())
+}
+
+/// Notes what a pace gave; whether it gave anything.
+pub(crate) fn record_pace(run: &mut Run, scenario: &str, name: &str, streams: u32, got: Result<Paced, String>) -> bool {
+    let got = match got {
+        Ok(got) => got,
+        Err(error) => {
+            run.failed(name, scenario, &error);
+            return false;
+        }
+    };
+    run.answers += u64::from(streams);
+    let used = got.used;
+    #[expect(clippy::cast_precision_loss, reason = "events of some seconds")]
+    let events = got.events as f64;
+    if events < got.due * 0.97 {
+        let came = events / got.due * 100.0;
+        run.notes.push(format!(
+            "{name} at {scenario}: only {came:.0} % of the events came in time; it cannot keep up, or the harness could not"
+        ));
+    }
+    let (p50, p99) = (got.quantile(0.5), got.quantile(0.99));
+    run.results.add(scenario, metric::P50, name, p50, used.other);
+    run.results.add(scenario, metric::P99, name, p99, used.other);
+    run.results.add(scenario, metric::HARNESS, name, used.harness / used.seconds, used.other);
+    if used.relay > 0.0 {
+        run.results.add(scenario, metric::CPU, name, used.relay / events * 1e6, used.other);
+        run.results.add(scenario, metric::BUSY, name, used.relay / used.seconds, used.other);
+    }
+    let each = used.relay / events * 1e6;
+    progress(scenario, name, &format!("p50 {p50:.0} µs, p99 {p99:.0} µs, {each:.2} µs an event"), used.other);
+    true
 }

@@ -2,16 +2,18 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use rustls::ServerConfig;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::watch;
 
 use crate::answer::{Answers, HEAD, http_chunk};
 use crate::clock;
 use crate::pacer::Pacer;
 use crate::plan::{Mode, Plan};
+use crate::socket::Socket;
 use crate::turn_over::turn_over;
 use bench_events::event;
 
@@ -40,6 +42,13 @@ pub(crate) struct Upstream {
     told: watch::Sender<u64>,
     /// Answers that wait to be told.
     waiting: AtomicUsize,
+    /// What it is behind, if it is.
+    tls: Option<Arc<ServerConfig>>,
+    /// Handshakes, and those of them that resumed an earlier session.
+    handshakes: AtomicU64,
+    resumed: AtomicU64,
+    /// Each connection is closed after its answer, and the answer says so.
+    pub(crate) closes: AtomicBool,
 }
 
 impl Upstream {
@@ -47,7 +56,7 @@ impl Upstream {
     ///
     /// # Errors
     /// In words.
-    pub(crate) fn start() -> Result<Arc<Self>, String> {
+    pub(crate) fn start(tls: Option<Arc<ServerConfig>>) -> Result<Arc<Self>, String> {
         let listen = || {
             let socket = TcpSocket::new_v4()?;
             socket.set_send_buffer_size(SEND_BUFFER)?;
@@ -63,6 +72,10 @@ impl Upstream {
             pacer: Pacer::start()?,
             told: watch::Sender::new(0),
             waiting: AtomicUsize::new(0),
+            tls,
+            handshakes: AtomicU64::new(0),
+            resumed: AtomicU64::new(0),
+            closes: AtomicBool::new(false),
         });
         tokio::spawn(accept(listener, Arc::clone(&upstream)));
         Ok(upstream)
@@ -83,6 +96,12 @@ impl Upstream {
         self.waiting.load(Ordering::Relaxed)
     }
 
+    /// TLS handshakes so far that were full, and that resumed an earlier session.
+    pub(crate) fn handshakes(&self) -> [u64; 2] {
+        let resumed = self.resumed.load(Ordering::Relaxed);
+        [self.handshakes.load(Ordering::Relaxed) - resumed, resumed]
+    }
+
     /// Takes the account of an answer.
     pub(crate) fn account(&self, id: u64) -> Account {
         self.accounts().remove(&id).unwrap_or_default()
@@ -100,18 +119,30 @@ async fn accept(listener: TcpListener, upstream: Arc<Upstream>) {
             let upstream = Arc::clone(&upstream);
             tokio::spawn(async move {
                 // A connection that breaks off is told by the answer that lacks its end.
-                let _ = serve(&Arc::new(stream), &upstream).await;
+                let _ = async {
+                    let socket = match upstream.tls.clone() {
+                        None => Socket::plain(stream),
+                        Some(config) => {
+                            let (socket, resumed) = Socket::secure(stream, config).await?;
+                            upstream.handshakes.fetch_add(1, Ordering::Relaxed);
+                            upstream.resumed.fetch_add(u64::from(resumed), Ordering::Relaxed);
+                            socket
+                        }
+                    };
+                    serve(&Arc::new(socket), &upstream).await
+                }
+                .await;
             });
         }
     }
 }
 
 /// The requests of one connection, one after the other.
-async fn serve(stream: &Arc<TcpStream>, upstream: &Upstream) -> std::io::Result<()> {
+async fn serve(stream: &Arc<Socket>, upstream: &Upstream) -> std::io::Result<()> {
     let mut unread = Vec::new();
     while let Some(request) = read_request(stream, &mut unread).await? {
         let Some(plan) = Plan::find(&request) else {
-            write_all(stream, b"HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\nok\n").await?;
+            stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\nok\n").await?;
             continue;
         };
         match plan.mode {
@@ -119,11 +150,19 @@ async fn serve(stream: &Arc<TcpStream>, upstream: &Upstream) -> std::io::Result<
                 let answer = upstream.answers.get(plan);
                 let (wire, ends) = answer.wire();
                 let mut at = 0;
+                let closes = upstream.closes.load(Ordering::Relaxed);
+                if closes {
+                    stream.write_all(closing_head().as_bytes()).await?;
+                    at = HEAD.len();
+                }
                 for end in ends {
-                    write_all(stream, wire.get(at..*end).unwrap_or_default()).await?;
+                    stream.write_all(wire.get(at..*end).unwrap_or_default()).await?;
                     at = *end;
                     // All connections take turns, so that each write is one of its own for the relay.
                     turn_over().await;
+                }
+                if closes {
+                    return Ok(());
                 }
             }
             Mode::Held => {
@@ -131,13 +170,13 @@ async fn serve(stream: &Arc<TcpStream>, upstream: &Upstream) -> std::io::Result<
                 let (wire, ends) = answer.wire();
                 let (first, rest) = wire.split_at(ends.first().copied().unwrap_or_default());
                 let told = upstream.told.subscribe();
-                write_all(stream, first).await?;
+                stream.write_all(first).await?;
                 wait(stream, upstream, plan.id, told).await?;
-                write_all(stream, rest).await?;
+                stream.write_all(rest).await?;
             }
             Mode::Paced(interval) => {
                 let told = upstream.told.subscribe();
-                write_all(stream, HEAD.as_bytes()).await?;
+                stream.write_all(HEAD.as_bytes()).await?;
                 let paced = upstream.pacer.add(Arc::clone(stream), u64::from(interval) * 1000);
                 let waited = wait(stream, upstream, plan.id, told).await;
                 let stamps = paced.stop();
@@ -146,7 +185,7 @@ async fn serve(stream: &Arc<TcpStream>, upstream: &Upstream) -> std::io::Result<
                 let mut end = Vec::new();
                 http_chunk(event::end().as_bytes(), &mut end);
                 end.extend_from_slice(b"0\r\n\r\n");
-                write_all(stream, &end).await?;
+                stream.write_all(&end).await?;
             }
         }
     }
@@ -154,11 +193,11 @@ async fn serve(stream: &Arc<TcpStream>, upstream: &Upstream) -> std::io::Result<
 }
 
 /// Waits to be told, or for the relay to close the connection, which is an error and noted.
-async fn wait(stream: &TcpStream, upstream: &Upstream, id: u64, mut told: watch::Receiver<u64>) -> std::io::Result<()> {
+async fn wait(stream: &Socket, upstream: &Upstream, id: u64, mut told: watch::Receiver<u64>) -> std::io::Result<()> {
     upstream.waiting.fetch_add(1, Ordering::Relaxed);
     let waited = tokio::select! {
         _ = told.changed() => Ok(()),
-        closed = closed(stream) => Err(closed),
+        closed = stream.closed() => Err(closed),
     };
     upstream.waiting.fetch_sub(1, Ordering::Relaxed);
     if waited.is_err() {
@@ -167,22 +206,8 @@ async fn wait(stream: &TcpStream, upstream: &Upstream, id: u64, mut told: watch:
     waited
 }
 
-/// Resolves when the other side closes or sends what nobody asked for.
-async fn closed(stream: &TcpStream) -> std::io::Error {
-    loop {
-        if let Err(error) = stream.readable().await {
-            return error;
-        }
-        match stream.try_read(&mut [0; 1]) {
-            Ok(_) => return std::io::ErrorKind::ConnectionAborted.into(),
-            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
-            Err(error) => return error,
-        }
-    }
-}
-
 /// One request, head and body; `None` when the connection was closed.
-async fn read_request(stream: &TcpStream, unread: &mut Vec<u8>) -> std::io::Result<Option<Vec<u8>>> {
+async fn read_request(stream: &Socket, unread: &mut Vec<u8>) -> std::io::Result<Option<Vec<u8>>> {
     loop {
         if let Some(length) = request_length(unread) {
             if unread.len() >= length {
@@ -192,14 +217,15 @@ async fn read_request(stream: &TcpStream, unread: &mut Vec<u8>) -> std::io::Resu
         } else if unread.len() > MAX_REQUEST {
             return Err(std::io::ErrorKind::InvalidData.into());
         }
-        stream.readable().await?;
-        match stream.try_read_buf(unread) {
-            Ok(0) => return Ok(None),
-            Ok(_) => {}
-            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
-            Err(error) => return Err(error),
+        if stream.read(unread).await? == 0 {
+            return Ok(None);
         }
     }
+}
+
+/// An answer's head where its connection serves no other.
+fn closing_head() -> String {
+    HEAD.strip_suffix("\r\n").unwrap_or(HEAD).to_owned() + "connection: close\r\n\r\n"
 }
 
 /// How long the request is whose head is whole. A body has its length in the head.
@@ -211,16 +237,4 @@ fn request_length(bytes: &[u8]) -> Option<usize> {
         name.eq_ignore_ascii_case("content-length").then(|| value.trim().parse::<usize>().ok())?
     });
     Some(head + body.unwrap_or_default())
-}
-
-/// Writes with as few calls as the socket lets it.
-async fn write_all(stream: &TcpStream, mut bytes: &[u8]) -> std::io::Result<()> {
-    while !bytes.is_empty() {
-        match stream.try_write(bytes) {
-            Ok(written) => bytes = bytes.get(written..).unwrap_or_default(),
-            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => stream.writable().await?,
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(())
 }

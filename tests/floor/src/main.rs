@@ -1,7 +1,7 @@
 //! What the libraries cost alone: a relay of axum and reqwest, as their own examples have it, that reads nothing of what it
 //! passes on. The benchmark measures it beside the program, on the same features and optimisation.
 //!
-//! `floor PORT http://HOST:PORT` listens on 127.0.0.1. With a third word, `reads`, it reads each event and writes its line.
+//! `floor PORT http[s]://HOST:PORT` listens on 127.0.0.1. With a third word, `reads`, it reads each event and writes its line.
 
 #![expect(clippy::print_stderr, reason = "a command-line tool talks to the person who called it")]
 
@@ -30,7 +30,7 @@ fn main() -> ExitCode {
         [port, address] => (port, address, false),
         [port, address, reads] if reads == "reads" => (port, address, true),
         _ => {
-            eprintln!("floor PORT http://HOST:PORT [reads]");
+            eprintln!("floor PORT http[s]://HOST:PORT [reads]");
             return ExitCode::from(2);
         }
     };
@@ -45,8 +45,9 @@ fn main() -> ExitCode {
 
 fn run(port: &str, address: String, reads: bool) -> Result<(), Box<dyn std::error::Error>> {
     let _ = rustls::crypto::ring::default_provider().install_default();
-    // Upstream is plain HTTP: no roots are needed.
-    let client = reqwest::Client::builder().no_proxy().tls_certs_only([]).build()?;
+    let client = reqwest::Client::builder().no_proxy();
+    // Behind TLS it has the system's roots, or those of `SSL_CERT_FILE`; otherwise none are needed.
+    let client = if address.starts_with("https:") { client } else { client.tls_certs_only([]) }.build()?;
     let at = SocketAddr::from((Ipv4Addr::LOCALHOST, port.parse()?));
     let app = Router::new().fallback(relay).with_state(Upstream { client, address, reads });
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;

@@ -1,15 +1,10 @@
 //! What is around the program in Azure, on a thread of its own: identity endpoint, distance, the model's service.
 
-use std::fs;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-
-use rcgen::CertifiedKey;
-use rustls::ServerConfig;
-use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 
 use super::{ONE_WAY, TOKEN, distance, identity, service};
+use crate::certificate::Certificate;
 
 /// It stands until this process ends.
 #[derive(Debug)]
@@ -24,9 +19,7 @@ impl Scenery {
     /// # Errors
     /// In words, where a port, a certificate or its file cannot be had.
     pub(super) fn start(folder: &Path) -> Result<Self, String> {
-        let (tls, certificate) = certificate()?;
-        let trusted = folder.join("cold.pem");
-        fs::write(&trusted, certificate).map_err(|error| format!("{}: {error}", trusted.display()))?;
+        let Certificate { config: tls, trusted } = Certificate::new(folder, "cold")?;
         let told = |error: std::io::Error| format!("the scenery of a cold start: {error}");
         let (tokens, tokens_at) = listen().map_err(told)?;
         let (road, road_at) = listen().map_err(told)?;
@@ -68,16 +61,4 @@ fn listen() -> std::io::Result<(TcpListener, SocketAddr)> {
     listener.set_nonblocking(true)?;
     let address = listener.local_addr()?;
     Ok((listener, address))
-}
-
-/// For this run only, and its key in no file; with what a client has to trust, in PEM.
-fn certificate() -> Result<(Arc<ServerConfig>, String), String> {
-    let CertifiedKey { cert, signing_key } = rcgen::generate_simple_self_signed([Ipv4Addr::LOCALHOST.to_string()])
-        .map_err(|error| format!("a certificate: {error}"))?;
-    let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(signing_key.serialize_der()));
-    let config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .and_then(|config| config.with_no_client_auth().with_single_cert(vec![cert.der().clone()], key))
-        .map_err(|error| format!("TLS: {error}"))?;
-    Ok((Arc::new(config), cert.pem()))
 }
