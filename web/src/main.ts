@@ -11,6 +11,7 @@
 import { App } from './app';
 import { plainQuestion } from './conversation';
 import { byId } from './element';
+import { whenIdle } from './idle';
 import { watchLeaving } from './leaving';
 import { loadRenderer } from './markdown/text';
 import { Session } from './session';
@@ -40,12 +41,6 @@ whenIdle(() => {
   if (import.meta.env.PROD) import('./offline').then(({ keepForOffline }) => keepForOffline(), () => {});
 });
 byId('question', HTMLTextAreaElement).focus();
-
-/** After the first paint, when nothing else is to do; Safari knows no idle time. */
-function whenIdle(work: () => void): void {
-  if ('requestIdleCallback' in globalThis) requestIdleCallback(work, { timeout: 2_000 });
-  else setTimeout(work, 200);
-}
 
 /** The page's own words until the operator's are there would be seen to change; so there are none until then. */
 async function showOperatorsPart(): Promise<void> {
