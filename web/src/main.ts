@@ -4,8 +4,8 @@
  * In reading order: `words/` (what the page itself says), `config`, `session` and `offer` (where the backend is, who asks,
  * what there is to choose), `ask`, `lines`, `wire`, `failure` (a request and what comes back), `answer`, `exchange`,
  * `conversation`, `messages` and `outgoing` (what is sent of it), `attachment`, `image` and `image-header` (what comes with a
- * question), `database`, `store`, `memory`, `unsaved`, `transfer` and `unclaimed` (what is kept, and carried away), `chats`,
- * `tabs` and `leaving` (all of it at work), `app` with `shown`, `offering`, `acts`, `place` and `manage` (what a person does),
+ * question), `database`, `opening`, `store`, `memory`, `unsaved`, `transfer` and `unclaimed` (what is kept, and carried away), `chats`,
+ * `tabs`, `leaving` and `idle` (all of it at work), `app` with `shown`, `offering`, `acts`, `place` and `manage` (what a person does),
  * `view/` (what a person sees), `markdown/` (text to elements), `offline` (the page without a network).
  */
 import { App } from './app';
@@ -15,19 +15,23 @@ import { whenIdle } from './idle';
 import { watchLeaving } from './leaving';
 import { loadRenderer } from './markdown/text';
 import { Session } from './session';
+import { Store } from './store';
 import { showBrand } from './view/brand';
 import { fillIcons } from './view/icons';
 import { setUpPrinting } from './view/print';
 import { setUpTheme } from './view/theme';
+import { tellTrouble } from './view/trouble';
 import { chooseWords, fillWords, words } from './words';
 
+// What takes its time is asked for first: the settings, and the database.
 const session = new Session();
+const store = new Store(session.signInState().then(({ account }) => account), tellTrouble);
 await chooseWords(navigator.languages);
 fillWords(document);
 fillIcons(document);
 setUpTheme();
 watchLeaving();
-const app = new App(session);
+const app = new App(session, store);
 const turns = byId('turns', HTMLElement);
 setUpPrinting(() => app.renderAll());
 void app.openFromAddress();
@@ -35,6 +39,7 @@ void showOperatorsPart();
 void showSignIn();
 whenIdle(() => {
   void loadRenderer();
+  app.manage().catch(() => {});
   // Without a network the page does without them: copies are as the browser makes them, and no wait is counted.
   import('./view/selection').then(({ cleanCopies }) => cleanCopies(turns), () => {});
   import('./view/count-down').then(({ countDown }) => countDown(turns), () => {});
