@@ -15,9 +15,7 @@ const FRAME_MS = 10;
 /** And for the first sight of a conversation, where nothing is there yet that could be held up. */
 const FIRST_MS = 40;
 
-/** Turns that a conversation is first shown with, its last ones; those before them come when they are near, or there is time. */
-const FIRST_TURNS = 24;
-/** And so many at once, before it is looked at the time. */
+/** Turns that a conversation is first shown with, its last ones; those before them come by as many, when they are near or there is time. */
 const BATCH = 8;
 
 /** Shows a path of turns in `box`, which scrolls in `scroller`. */
@@ -55,8 +53,8 @@ export class Transcript {
   show(path: readonly Turn[]): void {
     const same = this.sameAs(path);
     for (const view of this.views.splice(Math.max(0, same - this.older.length))) this.drop(view);
-    const news = this.views.length > 0 ? path.slice(same) : path.slice(-FIRST_TURNS);
-    if (this.views.length === 0) this.older = path.slice(0, -FIRST_TURNS);
+    const news = this.views.length > 0 ? path.slice(same) : path.slice(-BATCH);
+    if (this.views.length === 0) this.older = path.slice(0, -BATCH);
     const views = this.made(news, path.length - news.length);
     this.views.push(...views);
     this.box.append(...views.map(({ element }) => element));
