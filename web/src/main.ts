@@ -26,29 +26,36 @@ import { chooseWords, fillWords, words } from './words';
 // What takes its time is asked for first: the settings, and the database.
 const session = new Session();
 const store = new Store(session.signInState().then(({ account }) => account), tellTrouble);
-await chooseWords(navigator.languages);
-fillWords(document);
-fillIcons(document);
-setUpTheme();
-watchLeaving();
-const app = new App(session, store);
-const turns = byId('turns', HTMLElement);
-setUpPrinting(() => app.renderAll());
-void app.openFromAddress();
-void showOperatorsPart();
-void showSignIn();
-whenIdle(() => {
+// Not awaited: a language's words import from this script, and would wait for its end as it did for theirs.
+void chooseWords(navigator.languages).then(start);
+
+/** Makes the page what it is, in the reader's language. */
+function start(): void {
+  fillWords(document);
+  fillIcons(document);
+  setUpTheme();
+  watchLeaving();
+  const app = new App(session, store);
+  setUpPrinting(() => app.renderAll());
+  void app.openFromAddress();
+  void showOperatorsPart(app);
+  void showSignIn();
+  whenIdle(() => loadTheRest(app));
+  byId('question', HTMLTextAreaElement).focus();
+}
+
+/** Without a network the page does without these: copies are as the browser makes them, and no wait is counted. */
+function loadTheRest(app: App): void {
+  const turns = byId('turns', HTMLElement);
   void loadRenderer();
   app.manage().catch(() => {});
-  // Without a network the page does without them: copies are as the browser makes them, and no wait is counted.
   import('./view/selection').then(({ cleanCopies }) => cleanCopies(turns), () => {});
   import('./view/count-down').then(({ countDown }) => countDown(turns), () => {});
   if (import.meta.env.PROD) import('./offline').then(({ keepForOffline }) => keepForOffline(), () => {});
-});
-byId('question', HTMLTextAreaElement).focus();
+}
 
 /** The page's own words until the operator's are there would be seen to change; so there are none until then. */
-async function showOperatorsPart(): Promise<void> {
+async function showOperatorsPart(app: App): Promise<void> {
   const config = await session.config.catch(() => null);
   const none = { name: null, welcome: null, intro: null, suggestions: null, notice: null, privacy: null, accent: null };
   showBrand(config?.brand ?? none, (text) => app.send(plainQuestion(text)));
