@@ -28,21 +28,12 @@ const offline: Plugin = {
   },
 };
 
-/**
- * Without words, which the script brings, there is nothing to see: a frame painted before it would only hold it up. Vite writes
- * the script's element anew, and drops such an attribute from `index.html`.
- */
-const scriptFirst: Plugin = {
-  name: 'script-first',
-  transformIndexHtml: { order: 'post', handler: (html) => html.replace('<script type="module"', '<script type="module" blocking="render"') },
-};
-
 /** Everything of the page but the parts that are imported when they are needed. */
 const LATER = /\/src\/(?:markdown\/(?!text|later)|words\/(?:ar|de)\.|sign-in|transfer|manage|image|offline|unclaimed|view\/(?:dialog|tidy|selection|contrast|save-file|count-down))/;
 const isOfTheStart = (id: string): boolean => /\/src\/.*\.ts$/.test(id) && !LATER.test(id);
 
 export default defineConfig({
-  plugins: [woff2Only, scriptFirst, offline],
+  plugins: [woff2Only, offline],
   build: {
     target: 'es2022',
     // Inlined fonts would be data: addresses, which the content security policy refuses.
