@@ -29,7 +29,7 @@ const offline: Plugin = {
 };
 
 /** Everything of the page but the parts that are imported when they are needed. */
-const LATER = /\/src\/(?:markdown\/(?!text|later)|words\/(?:ar|de)\.|sign-in|transfer|image|offline|unclaimed|view\/(?:tidy|selection|contrast|save-file|count-down))/;
+const LATER = /\/src\/(?:markdown\/(?!text|later)|words\/(?:ar|de)\.|sign-in|transfer|manage|image|offline|unclaimed|view\/(?:dialog|tidy|selection|contrast|save-file|count-down))/;
 const isOfTheStart = (id: string): boolean => /\/src\/.*\.ts$/.test(id) && !LATER.test(id);
 
 export default defineConfig({

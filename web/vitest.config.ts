@@ -19,7 +19,7 @@ export default defineConfig({
       },
       // Not tests, but the same browser: pictures for the README, figures for docs/performance-page.md.
       { test: { name: 'screenshots', include: ['tests/screenshots/**/*.test.ts'], environment: 'node', testTimeout: 120_000 } },
-      { test: { name: 'bench', include: ['tests/bench/**/*.test.ts'], environment: 'node', testTimeout: 600_000, hookTimeout: 60_000 } },
+      { test: { name: 'bench', include: ['tests/bench/**/*.test.ts'], environment: 'node', testTimeout: 600_000, hookTimeout: 60_000, fileParallelism: false } },
     ],
   },
 });

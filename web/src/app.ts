@@ -4,22 +4,20 @@ import { emptyAnswer, isOpen } from './answer';
 import { Chats } from './chats';
 import { addTurn, type Conversation, dropTurn, looksLike, type Question, titleFrom, type Turn } from './conversation';
 import { byId } from './element';
-import { manageChats } from './manage';
 import { plan } from './messages';
 import { Offering } from './offering';
 import { outgoing } from './outgoing';
 import { placeOf, type TurnSource } from './place';
 import type { Session } from './session';
 import { fresh, Shown } from './shown';
-import { Store, type Trouble } from './store';
+import type { Store } from './store';
 import { Announcer } from './view/announce';
 import { Attachments } from './view/attachments';
 import { Composer } from './view/composer';
 import { isBeingEdited } from './view/edit';
 import { Follow } from './view/follow';
 import { Frames } from './view/frames';
-import { Sidebar } from './view/sidebar';
-import { toast } from './view/toast';
+import { type ChatActions, Sidebar } from './view/sidebar';
 import { Transcript } from './view/transcript';
 import { words } from './words';
 
@@ -47,10 +45,10 @@ export class App {
   private readonly acts: Acts;
   private readonly sidebar: Sidebar;
 
-  constructor(session: Session) {
+  constructor(session: Session, store: Store) {
     const { shown } = this;
-    this.store = new Store(session.signInState().then(({ account }) => account), (trouble) => storeFailed(trouble));
-    this.chats = new Chats(session, this.store, {
+    this.store = store;
+    this.chats = new Chats(session, store, {
       progressed: (conversation) => conversation === shown.conversation && this.frames.request(),
       ended: (conversation) => this.ended(conversation),
       changedElsewhere: (id) => void this.refreshList().then(() => this.showAnew(id)),
@@ -82,19 +80,7 @@ export class App {
       turnedTo: () => this.turnedTo(),
       changed: () => this.changed(),
     });
-    this.sidebar = new Sidebar(manageChats(this.chats, this.store, {
-      open: (id) => {
-        if (location.hash.slice(1) === id) void this.openFromAddress();
-        else location.hash = id;
-      },
-      find: async (id) => (shown.conversation.id === id ? shown.conversation : this.chats.find(id)),
-      changed: async (conversation) => {
-        await this.chats.keep(conversation);
-        if (conversation.id === shown.conversation.id) shown.conversation.title = conversation.title;
-        this.showTitle();
-      },
-      gone: (ids) => ids.includes(shown.conversation.id) && this.startNew(),
-    }), (wanted, signal, onFound) => this.store.search(wanted, signal, onFound));
+    this.sidebar = new Sidebar((id) => this.open(id), () => this.manage(), (wanted, signal, onFound) => this.store.search(wanted, signal, onFound));
     for (const id of ['new-chat', 'new-chat-small']) byId(id, HTMLElement).addEventListener('click', () => this.startNew());
     byId('to-end', HTMLElement).addEventListener('click', () => this.follow.resume());
     addEventListener('keydown', (event) => event.key === 'Escape' && !document.querySelector('dialog[open], :popover-open') && this.stop());
@@ -110,6 +96,22 @@ export class App {
     });
     this.opening = opening;
     return opening;
+  }
+
+  /** What the list's menus do; fetched when nothing else is to do, and there from then on. */
+  async manage(): Promise<ChatActions> {
+    const { shown } = this;
+    const { manageChats } = await import('./manage');
+    return manageChats(this.chats, this.store, {
+      open: (id) => this.open(id),
+      find: async (id) => (shown.conversation.id === id ? shown.conversation : this.chats.find(id)),
+      changed: async (conversation) => {
+        await this.chats.keep(conversation);
+        if (conversation.id === shown.conversation.id) shown.conversation.title = conversation.title;
+        this.showTitle();
+      },
+      gone: (ids) => ids.includes(shown.conversation.id) && this.startNew(),
+    });
   }
 
   /** Begins a conversation, which is kept from its first question on. */
@@ -143,6 +145,11 @@ export class App {
   setName(name: string): void {
     this.name = name;
     this.showTitle();
+  }
+
+  private open(id: string): void {
+    if (location.hash.slice(1) === id) void this.openFromAddress();
+    else location.hash = id;
   }
 
   private async openAddressed(): Promise<void> {
@@ -281,11 +288,6 @@ export class App {
       imageUrl: async (id) => (await this.store.loadImages([id])).get(id)?.url ?? this.attachments.sentUrl(id),
     };
   }
-}
-
-function storeFailed(trouble: Trouble): void {
-  if (trouble === 'not-kept') byId('storage-note', HTMLElement).textContent = words.keepsNothing;
-  else toast(words.imagesDropped);
 }
 
 /** The conversation that the address names, if it does: on the way back from signing in, other things stand there. */

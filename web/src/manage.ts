@@ -36,7 +36,6 @@ export function manageChats(chats: Chats, store: Store, around: Around): ChatAct
     toast(text, () => void chats.putBack(deleted).then(() => ids.length === 1 && ids[0] && around.open(ids[0])));
   };
   return {
-    open: around.open,
     rename: change(async (conversation) => {
       const title = (await askUser({ title: words.renameChat, value: conversation.title, ok: words.rename }))?.trim();
       if (!title) return;

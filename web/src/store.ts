@@ -5,7 +5,8 @@
  */
 import type { StoredImage } from './attachment';
 import type { Conversation } from './conversation';
-import { CONVERSATIONS, IMAGES, IMAGES_BY_AGE, IMAGES_BY_CHAT, openDatabase, restored, SUMMARIES, summaryOf, type Summary } from './database';
+import { CONVERSATIONS, IMAGES, IMAGES_BY_AGE, IMAGES_BY_CHAT, restored, SUMMARIES, summaryOf, type Summary } from './database';
+import { openNamed } from './opening';
 import { forgetUnsaved, keepUnsaved, type Owner, unsaved } from './unsaved';
 
 export type { Summary } from './database';
@@ -37,7 +38,7 @@ export class Store {
   /** `owner` is the account whose chats these are; null where all people of this browser are one. */
   constructor(owner: Promise<string | null>, onTrouble: (trouble: Trouble) => void) {
     this.onTrouble = onTrouble;
-    this.database = owner.then((found) => openDatabase(found ? `${DATABASE} ${found}` : DATABASE)).catch(() => null);
+    this.database = openNamed(owner.then((found) => (found ? `${DATABASE} ${found}` : DATABASE))).catch(() => null);
     this.recovered = owner.then((found) => this.recover(found));
   }
 
@@ -197,7 +198,9 @@ export class Store {
       return await new Promise<Result>((resolve, reject) => {
         const transaction = database.transaction([CONVERSATIONS, SUMMARIES, IMAGES], mode);
         const request = work((name) => transaction.objectStore(name));
-        transaction.oncomplete = () => resolve(request.result as Result);
+        // What is read is there before the transaction is over, which the browser tells in a message of its own.
+        if (mode === 'readonly') request.addEventListener('success', () => resolve(request.result as Result));
+        else transaction.oncomplete = () => resolve(request.result as Result);
         transaction.onabort = () => reject(transaction.error ?? new Error('aborted'));
       });
     } catch {

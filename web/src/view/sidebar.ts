@@ -7,9 +7,8 @@ import { say } from './announce';
 import { icon } from './icons';
 import { Menu } from './menu';
 
-/** What the page does for the list. */
+/** What a menu of the list does. */
 export interface ChatActions {
-  open(id: string): void;
   rename(id: string): void;
   pin(id: string): void;
   exportMarkdown(id: string): void;
@@ -39,7 +38,8 @@ export class Sidebar {
   private readonly note = byId('list-note', HTMLElement);
   private readonly menu = new Menu(this.side, 'chat-menu', words.chat);
   private readonly end = el('div', { class: 'end', 'aria-hidden': true });
-  private readonly actions: ChatActions;
+  private readonly open: (id: string) => void;
+  private readonly actions: () => Promise<ChatActions>;
   private readonly find: Search;
   private all: readonly Summary[] | null = null;
   private current = '';
@@ -48,7 +48,9 @@ export class Sidebar {
   private found: Summary[] | null = null;
   private searching: AbortController | undefined;
 
-  constructor(actions: ChatActions, find: Search) {
+  /** `actions` are fetched when the first of them is wanted. */
+  constructor(open: (id: string) => void, actions: () => Promise<ChatActions>, find: Search) {
+    this.open = open;
     this.actions = actions;
     this.find = find;
     this.toggle.addEventListener('click', () => this.setOpen(!this.side.classList.contains('open')));
@@ -131,16 +133,16 @@ export class Sidebar {
     const open = el('button', { type: 'button', class: 'chat', dir: 'auto', 'aria-current': isCurrent && 'page', title },
       title, isBusy && el('span', { class: 'pulse', role: 'img', 'aria-label': words.answerIsComing }));
     open.addEventListener('click', () => {
-      this.actions.open(chat.id);
+      this.open(chat.id);
       this.close();
     });
     const more = el('button', { type: 'button', class: 'icon', 'aria-label': words.moreFor(title), 'aria-haspopup': true }, icon('more'));
     more.addEventListener('click', () => this.menu.open(more, [
-      { label: words.rename, action: 'rename', act: () => this.actions.rename(chat.id) },
-      { label: chat.isPinned ? words.unpin : words.pin, action: 'pin', act: () => this.actions.pin(chat.id) },
-      { label: words.exportMarkdown, action: 'save', act: () => this.actions.exportMarkdown(chat.id) },
-      { label: words.exportJson, action: 'save-json', act: () => this.actions.exportJson(chat.id) },
-      { label: words.delete, action: 'remove', act: () => this.actions.remove(chat.id) },
+      { label: words.rename, action: 'rename', act: this.does((actions) => actions.rename(chat.id)) },
+      { label: chat.isPinned ? words.unpin : words.pin, action: 'pin', act: this.does((actions) => actions.pin(chat.id)) },
+      { label: words.exportMarkdown, action: 'save', act: this.does((actions) => actions.exportMarkdown(chat.id)) },
+      { label: words.exportJson, action: 'save-json', act: this.does((actions) => actions.exportJson(chat.id)) },
+      { label: words.delete, action: 'remove', act: this.does((actions) => actions.remove(chat.id)) },
     ]));
     return el('li', { 'data-id': chat.id }, open, more);
   }
@@ -151,15 +153,19 @@ export class Sidebar {
     const menu = new Menu(this.side, 'all-menu', words.allChats);
     button.addEventListener('click', () => menu.open(button, [
       { label: words.importChats, action: 'import', act: () => file.click() },
-      { label: words.exportAllJson, action: 'export-all', act: () => this.actions.exportAll('json') },
-      { label: words.exportAllMarkdown, action: 'export-all-markdown', act: () => this.actions.exportAll('markdown') },
-      { label: words.deleteAllMenu, action: 'remove-all', act: () => this.actions.removeAll() },
+      { label: words.exportAllJson, action: 'export-all', act: this.does((actions) => actions.exportAll('json')) },
+      { label: words.exportAllMarkdown, action: 'export-all-markdown', act: this.does((actions) => actions.exportAll('markdown')) },
+      { label: words.deleteAllMenu, action: 'remove-all', act: this.does((actions) => actions.removeAll()) },
     ]));
     file.addEventListener('change', () => {
       const [chosen] = file.files ?? [];
-      if (chosen) this.actions.import(chosen);
+      if (chosen) this.does((actions) => actions.import(chosen))();
       file.value = '';
     });
+  }
+
+  private does(what: (actions: ChatActions) => void): () => void {
+    return () => void this.actions().then(what);
   }
 
   /** Titles are found at once, texts after a moment. */

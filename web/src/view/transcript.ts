@@ -1,6 +1,7 @@
 /** The turns of a conversation on the page. What is near the reader is awake; the rest costs next to nothing. */
 import type { Turn } from '../conversation';
 import type { Exchange } from '../exchange';
+import { whenIdle } from '../idle';
 import { finishDecorations } from '../markdown/later';
 import type { TurnSource } from '../place';
 import { TurnView } from './turn';
@@ -14,9 +15,7 @@ const FRAME_MS = 10;
 /** And for the first sight of a conversation, where nothing is there yet that could be held up. */
 const FIRST_MS = 40;
 
-/** Turns that a conversation is first shown with, its last ones; those before them come in the frames that follow. */
-const FIRST_TURNS = 24;
-/** And so many at once, before it is looked at the time. */
+/** Turns that a conversation is first shown with, its last ones; those before them come by as many, when they are near or there is time. */
 const BATCH = 8;
 
 /** Shows a path of turns in `box`, which scrolls in `scroller`. */
@@ -30,6 +29,7 @@ export class Transcript {
   private readonly observer: IntersectionObserver;
   /** Turns at the beginning of the path that have no view yet. */
   private older: Turn[] = [];
+  private isFilling = false;
   private views: TurnView[] = [];
   private byElement = new Map<Element, TurnView>();
   /** Those that are not all shown yet. */
@@ -53,8 +53,8 @@ export class Transcript {
   show(path: readonly Turn[]): void {
     const same = this.sameAs(path);
     for (const view of this.views.splice(Math.max(0, same - this.older.length))) this.drop(view);
-    const news = this.views.length > 0 ? path.slice(same) : path.slice(-FIRST_TURNS);
-    if (this.views.length === 0) this.older = path.slice(0, -FIRST_TURNS);
+    const news = this.views.length > 0 ? path.slice(same) : path.slice(-BATCH);
+    if (this.views.length === 0) this.older = path.slice(0, -BATCH);
     const views = this.made(news, path.length - news.length);
     this.views.push(...views);
     this.box.append(...views.map(({ element }) => element));
@@ -65,6 +65,7 @@ export class Transcript {
       last.update(undefined, performance.now() + FIRST_MS);
     }
     this.request();
+    this.fill();
   }
 
   /** The view of a turn that is shown, or is about to be. */
@@ -102,8 +103,9 @@ export class Transcript {
         else this.unfinished.add(view);
       });
     }
-    while (this.older.length > 0 && performance.now() < until) this.showOlder(BATCH);
-    if (this.unfinished.size > 0 || this.older.length > 0) this.request();
+    const [first] = this.views;
+    if (first && this.near.has(first.element)) this.showOlder(BATCH);
+    if (this.unfinished.size > 0) this.request();
     this.letSleep();
   }
 
@@ -134,14 +136,29 @@ export class Transcript {
     });
   }
 
+  /** Shows the older turns bit by bit while nothing else is to do: the browser's own search is to find them. */
+  private fill(): void {
+    if (this.isFilling || this.older.length === 0) return;
+    this.isFilling = true;
+    whenIdle(() => {
+      this.isFilling = false;
+      const until = performance.now() + FRAME_MS;
+      while (this.older.length > 0 && performance.now() < until) this.showOlder(BATCH);
+      this.fill();
+    });
+  }
+
   /** Puts as many of the older turns above those that are there. What the reader looks at stays where it is. */
   private showOlder(count: number): void {
     const turns = this.older.splice(Math.max(0, this.older.length - count));
     const views = this.made(turns, this.older.length);
     this.views.unshift(...views);
+    const prepend = () => this.box.prepend(...views.map(({ element }) => element));
+    // Asking for a height lays out everything: only where it must be known.
+    if (CSS.supports('overflow-anchor', 'auto')) return prepend();
     const { scrollTop, scrollHeight } = this.scroller;
-    this.box.prepend(...views.map(({ element }) => element));
-    if (!CSS.supports('overflow-anchor', 'auto')) this.scroller.scrollTop = scrollTop + this.scroller.scrollHeight - scrollHeight;
+    prepend();
+    this.scroller.scrollTop = scrollTop + this.scroller.scrollHeight - scrollHeight;
   }
 
   /** Awake turns with something left to show, and near ones that are not awake: those at the end first, as one reads there. */

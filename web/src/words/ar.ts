@@ -1,8 +1,9 @@
 /** Arabic, from right to left. Names that a model or a person wrote are isolated where they stand inside a sentence. */
 import type { Words } from './en';
+import { grouped } from './number';
 
 /** Digits as the reader's own numbers have them would differ from those in the answers: Latin ones throughout. */
-const number = (value: number) => value.toLocaleString('ar-u-nu-latn');
+const number = (value: number) => grouped(value, ',');
 const rules = new Intl.PluralRules('ar');
 /** U+2068 and U+2069 keep what is between them in its own direction. */
 const apart = (name: string) => `\u2068${name}\u2069`;

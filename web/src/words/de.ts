@@ -1,7 +1,9 @@
 /** German. */
 import type { Words } from './en';
+import { grouped } from './number';
 
-const number = (value: number) => value.toLocaleString('de');
+const number = (value: number) => grouped(value, '.');
+const tenths = (value: number) => value.toFixed(1).replace('.', ',');
 const count = (value: number, one: string, many: string) => `${number(value)} ${value === 1 ? one : many}`;
 
 export const de: Words = {
@@ -120,9 +122,9 @@ export const de: Words = {
   minutes: (minutes, seconds) => `${number(minutes)} min ${number(seconds)} s`,
   wholeMinutes: (minutes) => `${number(minutes)} min`,
   hours: (hours) => `${number(hours)} h`,
-  tenths: (seconds) => `${seconds.toLocaleString('de', { minimumFractionDigits: 1, maximumFractionDigits: 1 })} s`,
+  tenths: (seconds) => `${tenths(seconds)} s`,
   tokens: (all, thoughts) => `${count(all, 'Token', 'Token')}${thoughts ? `, davon ${number(thoughts)} Gedanken` : ''}`,
-  speed: (rate) => `${rate.toLocaleString('de', { maximumFractionDigits: rate < 10 ? 1 : 0 })} Token/s`,
+  speed: (rate) => `${rate < 10 ? tenths(rate) : number(Math.round(rate))} Token/s`,
   announce: {
     sent: 'Nachricht gesendet',
     thinking: 'Das Modell denkt nach',

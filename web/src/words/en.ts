@@ -1,6 +1,7 @@
 /** English, which the other catalogues follow. */
+import { grouped } from './number';
 
-const number = (value: number) => value.toLocaleString('en');
+const number = (value: number) => grouped(value, ',');
 const count = (value: number, one: string, many: string) => `${number(value)} ${value === 1 ? one : many}`;
 
 export const en = {

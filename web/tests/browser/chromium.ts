@@ -63,6 +63,11 @@ export class Browser {
     return { page, complaints };
   }
 
+  /** A new tab that nobody watches, for measuring: a watched one sends each of its requests through this process first. */
+  unwatched(): Promise<Page> {
+    return this.context.newPage();
+  }
+
   async close(): Promise<void> {
     await this.context.close();
     await rm(this.profile, { recursive: true, force: true });
