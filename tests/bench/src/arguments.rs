@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::cold::FLOOR;
+use crate::gateways::{LITELLM, PORTKEY};
 use crate::run::OURS;
 
 /// How to call it.
@@ -12,11 +14,12 @@ bench [PART…|--cold] [--quick] [--rounds N] [--only NAME[,NAME…]] [--env NAM
   guard     compares what does not depend on the machine with limits and a committed baseline
   --bless   writes that baseline anew
   PART      throughput, paced, protocols, start, cold, cancel, memory, growth, micro; all unless
-            given
+            given. And gateways, only if given: what a user would pick instead, from PyPI and npm
   --cold    the part cold and no other: from spawn to the first thought as in Azure, beside its floor
   --quick   two short rounds: a smoke test
   --rounds  5 unless given
-  --only    these relays and no other: direct, ours, floor, nginx, quart, or a name given by --beside
+  --only    these relays and no other: direct, ours, floor, nginx, quart, portkey, litellm, or a name
+            given by --beside
   --env     more environment for this program
   --beside  another binary of this program, with more environment, measured in the same run
 ";
@@ -24,6 +27,9 @@ bench [PART…|--cold] [--quick] [--rounds N] [--only NAME[,NAME…]] [--env NAM
 /// The parts of a run.
 pub(crate) const PARTS: [&str; 9] =
     ["throughput", "paced", "protocols", "start", "cold", "cancel", "memory", "growth", "micro"];
+
+/// The part that runs only when it is asked for: it installs hundreds of megabytes.
+pub(crate) const GATEWAYS: &str = "gateways";
 
 /// Another binary of this program.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,7 +87,7 @@ impl Arguments {
                     let environment = fields.map(pair).collect::<Option<_>>()?;
                     beside.push(Beside { name, program: program.into(), environment });
                 }
-                part if PARTS.contains(&part) => parts.push(word),
+                part if PARTS.contains(&part) || part == GATEWAYS => parts.push(word),
                 _ => return None,
             }
         }
@@ -92,6 +98,9 @@ impl Arguments {
             // No other relay has a place in it: none has to be installed.
             only.push(OURS.to_owned());
             only.extend(beside.iter().map(|beside: &Beside| beside.name.clone()));
+        }
+        if parts == [GATEWAYS] && only.is_empty() {
+            only = ["direct", OURS, FLOOR, "nginx", PORTKEY, LITELLM].map(str::to_owned).to_vec();
         }
         let rounds = rounds.unwrap_or(if quick { 2 } else { 5 });
         Some(Self {
@@ -142,6 +151,8 @@ mod tests {
         assert_eq!(some.beside, [Beside { name: "old".to_owned(), program: "q".into(), environment }]);
         let cold = read("--cold --beside before=q --program p --folder f").unwrap();
         assert_eq!((cold.parts, cold.only), (vec!["cold".to_owned()], vec![OURS.to_owned(), "before".to_owned()]));
+        let gateways = read("gateways --program p --folder f").unwrap();
+        assert!(!all.has(GATEWAYS) && gateways.has(GATEWAYS) && !gateways.only.contains(&"quart".to_owned()));
         for wrong in [
             "",
             "--program p",

@@ -28,6 +28,8 @@ mod cold;
 #[cfg(target_os = "linux")]
 mod dechunk;
 #[cfg(target_os = "linux")]
+mod gateways;
+#[cfg(target_os = "linux")]
 mod growth;
 #[cfg(target_os = "linux")]
 mod guard;
@@ -35,6 +37,8 @@ mod guard;
 mod instructions;
 #[cfg(target_os = "linux")]
 mod limits;
+#[cfg(target_os = "linux")]
+mod litellm;
 #[cfg(target_os = "linux")]
 mod load;
 #[cfg(target_os = "linux")]
@@ -50,6 +54,8 @@ mod peer;
 #[cfg(target_os = "linux")]
 mod plan;
 #[cfg(target_os = "linux")]
+mod portkey;
+#[cfg(target_os = "linux")]
 mod process;
 #[cfg(target_os = "linux")]
 mod protocols;
@@ -59,6 +65,8 @@ mod quart;
 mod report;
 #[cfg(target_os = "linux")]
 mod results;
+#[cfg(target_os = "linux")]
+mod rewritten;
 #[cfg(target_os = "linux")]
 mod run;
 #[cfg(target_os = "linux")]
@@ -75,6 +83,8 @@ mod throughput;
 mod turn_over;
 #[cfg(target_os = "linux")]
 mod upstream;
+#[cfg(target_os = "linux")]
+mod venv;
 
 use std::process::ExitCode;
 

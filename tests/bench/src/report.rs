@@ -5,13 +5,18 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use crate::cold;
 use crate::run::Run;
 use crate::table::{metric, table};
-use crate::targets;
+use crate::{cold, gateways, targets};
 
 /// Who is set against whom.
-const RATIOS: [(&str, &str); 3] = [("ours", "floor"), ("ours", "nginx"), ("quart", "ours")];
+const RATIOS: [(&str, &str); 5] = [
+    ("ours", "floor"),
+    ("ours", "nginx"),
+    ("quart", "ours"),
+    (gateways::PORTKEY, gateways::OPENAI),
+    (gateways::LITELLM, gateways::OPENAI),
+];
 
 /// The tables, in order.
 const METRICS: [&str; 18] = [
@@ -86,13 +91,16 @@ pub(crate) fn markdown(run: &Run) -> String {
     }
     text.push('\n');
     let mut peers: Vec<String> = run.peers.iter().map(|peer| peer.name.clone()).collect();
-    if !peers.iter().any(|peer| peer == cold::FLOOR) {
-        peers.push(cold::FLOOR.to_owned());
+    for other in [gateways::OPENAI, cold::FLOOR, gateways::PORTKEY, gateways::LITELLM] {
+        if !peers.iter().any(|peer| peer == other) {
+            peers.push(other.to_owned());
+        }
     }
     text.push_str(&targets::table(run));
     for metric in METRICS {
         text.push_str(&table(&run.results, metric, &peers, &RATIOS));
     }
+    text.push_str(&run.told);
     if !run.micro.is_empty() {
         let _ = writeln!(text, "{}", run.micro);
     }
@@ -101,5 +109,5 @@ pub(crate) fn markdown(run: &Run) -> String {
 
 /// The whole run as JSON.
 pub(crate) fn to_json(run: &Run) -> Value {
-    json!({ "circumstances": circumstances(run), "notes": run.notes, "micro": run.micro, "results": run.results.to_json() })
+    json!({ "circumstances": circumstances(run), "notes": run.notes, "micro": run.micro, "told": run.told, "results": run.results.to_json() })
 }

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use crate::load::{Shape, closed_loop};
-use crate::paced::paced;
+use crate::load::{Shape, Throughput, closed_loop};
+use crate::paced::{Paced, paced};
 use crate::run::{Run, progress};
 use crate::table::metric;
 
@@ -47,21 +47,7 @@ pub(crate) async fn throughput(run: &mut Run) -> Result<(), String> {
                     continue;
                 }
             };
-            run.answers += got.answers;
-            let scenario = load_name(load);
-            let used = got.used;
-            run.results.add(&scenario, metric::RATE, &name, got.events / used.seconds, used.other);
-            run.results.add(&scenario, metric::HARNESS, &name, used.harness / used.seconds, used.other);
-            if used.relay > 0.0 {
-                run.results.add(&scenario, metric::CPU, &name, used.relay / got.events * 1e6, used.other);
-                run.results.add(&scenario, metric::BUSY, &name, used.relay / used.seconds, used.other);
-            }
-            progress(
-                &scenario,
-                &name,
-                &format!("{:.0} events/s, {:.2} µs an event", got.events / used.seconds, used.relay / got.events * 1e6),
-                used.other,
-            );
+            keep(run, &name, &load_name(load), &got);
         }
     }
     run.upstream.answers.clear();
@@ -85,29 +71,52 @@ pub(crate) async fn pace(run: &mut Run) -> Result<(), String> {
                     continue;
                 }
             };
-            run.answers += u64::from(streams);
-            let scenario = pace_name(pace);
-            let used = got.used;
-            #[expect(clippy::cast_precision_loss, reason = "events of some seconds")]
-            let events = got.events as f64;
-            if events < got.due * 0.97 {
-                run.notes.push(format!("{name} at {scenario}: only {:.0} % of the events came in time; it cannot keep up, or the harness could not", events / got.due * 100.0));
-            }
-            let (p50, p99) = (got.quantile(0.5), got.quantile(0.99));
-            run.results.add(&scenario, metric::P50, &name, p50, used.other);
-            run.results.add(&scenario, metric::P99, &name, p99, used.other);
-            run.results.add(&scenario, metric::HARNESS, &name, used.harness / used.seconds, used.other);
-            if used.relay > 0.0 {
-                run.results.add(&scenario, metric::CPU, &name, used.relay / events * 1e6, used.other);
-                run.results.add(&scenario, metric::BUSY, &name, used.relay / used.seconds, used.other);
-            }
-            progress(
-                &scenario,
-                &name,
-                &format!("p50 {p50:.0} µs, p99 {p99:.0} µs, {:.2} µs an event", used.relay / events * 1e6),
-                used.other,
-            );
+            keep_paced(run, &name, pace, &got);
         }
     }
     Ok(())
+}
+
+/// Keeps what a closed loop gave.
+pub(crate) fn keep(run: &mut Run, name: &str, scenario: &str, got: &Throughput) {
+    run.answers += got.answers;
+    let used = got.used;
+    run.results.add(scenario, metric::RATE, name, got.events / used.seconds, used.other);
+    run.results.add(scenario, metric::HARNESS, name, used.harness / used.seconds, used.other);
+    if used.relay > 0.0 {
+        run.results.add(scenario, metric::CPU, name, used.relay / got.events * 1e6, used.other);
+        run.results.add(scenario, metric::BUSY, name, used.relay / used.seconds, used.other);
+    }
+    progress(
+        scenario,
+        name,
+        &format!("{:.0} events/s, {:.2} µs an event", got.events / used.seconds, used.relay / got.events * 1e6),
+        used.other,
+    );
+}
+
+/// Keeps what paced streams gave.
+pub(crate) fn keep_paced(run: &mut Run, name: &str, pace: (u32, Duration), got: &Paced) {
+    run.answers += u64::from(pace.0);
+    let scenario = pace_name(pace);
+    let used = got.used;
+    #[expect(clippy::cast_precision_loss, reason = "events of some seconds")]
+    let events = got.events as f64;
+    if events < got.due * 0.97 {
+        run.notes.push(format!("{name} at {scenario}: only {:.0} % of the events came in time; it cannot keep up, or the harness could not", events / got.due * 100.0));
+    }
+    let (p50, p99) = (got.quantile(0.5), got.quantile(0.99));
+    run.results.add(&scenario, metric::P50, name, p50, used.other);
+    run.results.add(&scenario, metric::P99, name, p99, used.other);
+    run.results.add(&scenario, metric::HARNESS, name, used.harness / used.seconds, used.other);
+    if used.relay > 0.0 {
+        run.results.add(&scenario, metric::CPU, name, used.relay / events * 1e6, used.other);
+        run.results.add(&scenario, metric::BUSY, name, used.relay / used.seconds, used.other);
+    }
+    progress(
+        &scenario,
+        name,
+        &format!("p50 {p50:.0} µs, p99 {p99:.0} µs, {:.2} µs an event", used.relay / events * 1e6),
+        used.other,
+    );
 }

@@ -168,7 +168,7 @@ async fn wait(stream: &TcpStream, upstream: &Upstream, id: u64, mut told: watch:
 }
 
 /// Resolves when the other side closes or sends what nobody asked for.
-async fn closed(stream: &TcpStream) -> std::io::Error {
+pub(crate) async fn closed(stream: &TcpStream) -> std::io::Error {
     loop {
         if let Err(error) = stream.readable().await {
             return error;
@@ -182,7 +182,7 @@ async fn closed(stream: &TcpStream) -> std::io::Error {
 }
 
 /// One request, head and body; `None` when the connection was closed.
-async fn read_request(stream: &TcpStream, unread: &mut Vec<u8>) -> std::io::Result<Option<Vec<u8>>> {
+pub(crate) async fn read_request(stream: &TcpStream, unread: &mut Vec<u8>) -> std::io::Result<Option<Vec<u8>>> {
     loop {
         if let Some(length) = request_length(unread) {
             if unread.len() >= length {
@@ -214,7 +214,7 @@ fn request_length(bytes: &[u8]) -> Option<usize> {
 }
 
 /// Writes with as few calls as the socket lets it.
-async fn write_all(stream: &TcpStream, mut bytes: &[u8]) -> std::io::Result<()> {
+pub(crate) async fn write_all(stream: &TcpStream, mut bytes: &[u8]) -> std::io::Result<()> {
     while !bytes.is_empty() {
         match stream.try_write(bytes) {
             Ok(written) => bytes = bytes.get(written..).unwrap_or_default(),
