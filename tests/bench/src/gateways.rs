@@ -114,7 +114,12 @@ fn peers(run: &mut Run, arguments: &Arguments) -> Vec<Peer> {
 
 async fn unpaced(run: &mut Run, peer: &Peer, running: &Running, streams: u32) {
     let scenario = load_name((streams, 1));
-    let (warm_up, window) = if run.quick { (100, 300) } else { (300, 1500) };
+    // A slow one spends a window on a few answers' beginnings, if that is short.
+    let (warm_up, window) = match (run.quick, peer.is_slow()) {
+        (true, _) => (100, 300),
+        (false, false) => (300, 1500),
+        (false, true) => (300, 6000),
+    };
     let (warm_up, window) = (Duration::from_millis(warm_up), Duration::from_millis(window));
     match closed_loop(peer, running, &run.upstream, Shape::plain(streams, EVENTS), warm_up, window).await {
         Ok(got) => keep(run, &peer.name, &scenario, &got),

@@ -13,7 +13,7 @@ use crate::{litellm, nginx, portkey, quart};
 use bench_events::event::Form;
 
 /// Longest time from spawn to the first answered ping.
-const STARTED_WITHIN: Duration = Duration::from_secs(60);
+const STARTED_WITHIN: Duration = Duration::from_secs(120);
 /// Streams that this program may hold at once here; its default is for one small instance.
 const MAX_STREAMS: &str = "20000";
 /// Thousands of streams on one CPU may be silent for longer than a reader should have to wait; a heartbeat would be a

@@ -10,7 +10,7 @@ use super::script::{Ending, PATIENCE, Script, last_text};
 use crate::clock;
 use crate::peer::Peer;
 use crate::plan::request;
-use crate::run::{Run, progress};
+use crate::run::Run;
 use crate::table::number;
 
 /// How often each is looked at; and how often a reader leaves.
@@ -73,14 +73,19 @@ async fn column(peer: &Peer, script: &Script) -> Result<Vec<String>, String> {
             all.push(outcome.to_string());
         }
         cells.push(together(all));
-        progress(row, &peer.name, cells.last().map_or("", String::as_str), 0.0);
+        say(row, peer, &cells);
     }
     cells.push(together(thoughts));
     for (row, ending) in LEAVING {
         cells.push(leaving(running.address, &ask(ending), script).await?);
-        progress(row, &peer.name, cells.last().map_or("", String::as_str), 0.0);
+        say(row, peer, &cells);
     }
     Ok(cells)
+}
+
+/// Tells the person who waits what was just seen. No time: other work on the machine changes nothing about it.
+fn say(row: &str, peer: &Peer, cells: &[String]) {
+    eprintln!("  {row}, {}: {}", peer.name, cells.last().map_or("", String::as_str));
 }
 
 /// What was seen each time, or all that was seen.
