@@ -48,7 +48,8 @@ cargo xtask COMMAND
   soak    [DURATION] [--host] [--streams N] [--bulk N] [--seed N] [--turn N]
           the release binary under load and faults, 20m unless given
   bench   [PART…] [--quick] …
-          the program as packaged beside nginx and a Python relay, measured (tests/bench/src/arguments.rs has all options)
+          the program as packaged beside nginx and a Python relay, measured (tests/bench/src/arguments.rs has all options);
+          gateways: beside LiteLLM's proxy and Portkey's gateway, and what a client of each is told
   guard   [--bless]
           what must not grow and does not depend on the machine: binary, allocations, instructions, system calls
   clients [--write]

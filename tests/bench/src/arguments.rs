@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::cold::FLOOR;
+use crate::gateways::{LITELLM, PORTKEY};
 use crate::run::OURS;
 
 /// How to call it.
@@ -12,20 +14,23 @@ bench [PART…|--cold] [--quick] [--rounds N] [--only NAME[,NAME…]] [--env NAM
   guard     compares what does not depend on the machine with limits and a committed baseline
   --bless   writes that baseline anew
   PART      throughput, paced, protocols, tls, start, cold, cancel, memory, growth, micro; all
-            unless given; and threads, only if given
+            unless given. And only if given: threads; gateways, what a user would pick instead, from
+            PyPI and npm
   --cold    the part cold and no other: from spawn to the first thought as in Azure, beside its floor
   --quick   two short rounds: a smoke test
   --calm    of tls and threads the paced streams only, which leave a CPU room: for a machine that
             others use, with a priority above theirs
   --rounds  5 unless given
-  --only    these relays and no other: direct, ours, floor, floor-reads, nginx, quart, or a
-            name given by --beside
+  --only    these relays and no other: direct, ours, floor, floor-reads, nginx, quart, portkey,
+            litellm, or a name given by --beside
   --env     more environment for this program
   --beside  another binary of this program, with more environment, measured in the same run
 ";
 
-/// The part that runs only if it is asked for: it is about a choice that was made once.
-const ASKED_FOR: &str = "threads";
+/// The part that runs only if it is asked for, since it installs hundreds of megabytes.
+pub(crate) const GATEWAYS: &str = "gateways";
+/// Parts that run only if they are asked for; the other is about a choice that was made once.
+const ASKED_FOR: [&str; 2] = ["threads", GATEWAYS];
 
 /// The parts of a run.
 pub(crate) const PARTS: [&str; 10] =
@@ -98,7 +103,7 @@ impl Arguments {
                     let environment = fields.map(pair).collect::<Option<_>>()?;
                     beside.push(Beside { name, program: program.into(), environment });
                 }
-                part if PARTS.contains(&part) || part == ASKED_FOR => parts.push(word),
+                part if PARTS.contains(&part) || ASKED_FOR.contains(&part) => parts.push(word),
                 _ => return None,
             }
         }
@@ -109,6 +114,9 @@ impl Arguments {
             // No other relay has a place in it: none has to be installed.
             only.push(OURS.to_owned());
             only.extend(beside.iter().map(|beside: &Beside| beside.name.clone()));
+        }
+        if parts == [GATEWAYS] && only.is_empty() {
+            only = ["direct", OURS, FLOOR, "nginx", PORTKEY, LITELLM].map(str::to_owned).to_vec();
         }
         let rounds = rounds.unwrap_or(if quick { 2 } else { 5 });
         Some(Self {
@@ -160,6 +168,8 @@ mod tests {
         assert_eq!(some.beside, [Beside { name: "old".to_owned(), program: "q".into(), environment }]);
         let cold = read("--cold --beside before=q --program p --folder f").unwrap();
         assert_eq!((cold.parts, cold.only), (vec!["cold".to_owned()], vec![OURS.to_owned(), "before".to_owned()]));
+        let gateways = read("gateways --program p --folder f").unwrap();
+        assert!(!all.has(GATEWAYS) && gateways.has(GATEWAYS) && !gateways.only.contains(&"quart".to_owned()));
         for wrong in [
             "",
             "--program p",

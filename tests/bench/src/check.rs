@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::answer::Answer;
 use crate::pacer::{STAMP, stamp_text};
+use crate::rewritten;
 use bench_events::event::{self, Field, Form};
 
 /// What came of an answer that carries stamps.
@@ -51,7 +52,8 @@ impl Check {
 
     /// For a paced answer.
     pub(crate) fn of_paced(form: Form) -> Self {
-        Self::new(form, None)
+        // Chunks are compared with built ones, which a paced answer has none of.
+        Self::new(if form == Form::Chunks { Form::Rewritten } else { form }, None)
     }
 
     fn new(form: Form, answer: Option<Arc<Answer>>) -> Self {
@@ -101,7 +103,7 @@ impl Check {
                 self.paced(now);
                 Ok(0.0)
             }
-            (_, Form::Json | Form::Chunks) => {
+            (_, Form::Json | Form::Chunks | Form::Rewritten) => {
                 self.rest.extend_from_slice(bytes);
                 self.json(now)
             }
@@ -118,7 +120,7 @@ impl Check {
             (Some(answer), Form::Lines) => self.at == answer.lines().len() && answer.shape().is_done(&self.rest),
             (None, Form::Events) => self.rest == event::end().as_bytes(),
             (None, Form::Lines) => self.rest.strip_prefix(event::LAST_LINE.as_bytes()).is_some_and(event::is_done),
-            (answer, Form::Json | Form::Chunks) => {
+            (answer, Form::Json | Form::Chunks | Form::Rewritten) => {
                 let all = answer.as_ref().is_none_or(|answer| self.at == answer.events() as usize);
                 all && self.place == Place::Tail && self.rest.is_empty()
             }
@@ -189,7 +191,12 @@ impl Check {
         while let Some(end) = memchr::memchr(b'\n', self.rest.get(taken..).unwrap_or_default()) {
             let line = self.rest.get(taken..taken + end).unwrap_or_default();
             taken += end + 1;
-            let choice: serde_json::Value = serde_json::from_slice(line).map_err(|_| differs("a line", line))?;
+            let choice: serde_json::Value = if self.form == Form::Rewritten {
+                let Some(choice) = rewritten::choice(line)? else { continue };
+                choice
+            } else {
+                serde_json::from_slice(line).map_err(|_| differs("a line", line))?
+            };
             let text = |field: Field| choice.get("delta").and_then(|delta| delta.get(field.name())?.as_str());
             let reason = choice.get("finish_reason").and_then(serde_json::Value::as_str);
             let expected = match &self.answer {
@@ -264,7 +271,7 @@ mod tests {
         let answer = answer(variant);
         let lines = String::from_utf8(answer.lines().to_vec()).unwrap();
         match form {
-            Form::Events => String::from_utf8(answer.body().to_vec()).unwrap(),
+            Form::Events | Form::Rewritten => String::from_utf8(answer.body().to_vec()).unwrap(),
             Form::Lines => [START, &lines, DONE].concat(),
             Form::Json => lines,
             Form::Chunks => {
@@ -308,6 +315,14 @@ mod tests {
                 assert!(!is_good(&wrong), "{form:?}: {wrong}");
             }
         }
+        // What another gateway writes around the texts is its own affair.
+        let good = body(Form::Rewritten, 3);
+        let is_good = |body: &str| judge(|| Check::of(Form::Rewritten, answer(3)), body);
+        assert!(is_good(&good) && is_good(&body(Form::Chunks, 3)));
+        let (whole, _) = good.split_once("data: {\"choices\":[],").unwrap();
+        let half = good.split_at(good.len() / 2).0;
+        let other = good.replacen("0000002 ", "0000003 ", 1);
+        assert!(is_good(whole) && !is_good(half) && !is_good(&other) && !is_good(&body(Form::Rewritten, 4)));
         let good = body(Form::Lines, 3);
         let is_good = |body: &str| judge(|| Check::of(Form::Lines, answer(3)), body);
         assert!(!is_good(good.strip_prefix(START).unwrap()), "without start");
@@ -338,15 +353,16 @@ mod tests {
 
     #[test]
     fn a_paced_answer_has_stamps_and_an_end() {
+        const SSE: [Form; 2] = [Form::Events, Form::Rewritten];
         let event = |form, number: usize| {
             let field = Field::of_paced(number);
-            let (before, after) = if form == Form::Events { event::around(field) } else { event::around_line(field) };
+            let (before, after) = if SSE.contains(&form) { event::around(field) } else { event::around_line(field) };
             format!("{before}{}{after}", stamp_text(number as u64))
         };
-        for form in [Form::Events, Form::Lines, Form::Json] {
+        for form in [Form::Events, Form::Lines, Form::Json, Form::Rewritten] {
             let events: String = (0..12).map(|number| event(form, number)).collect();
             let good = match form {
-                Form::Events => events + &event::end(),
+                Form::Events | Form::Rewritten => events + &event::end(),
                 Form::Lines => [START, &events, event::LAST_LINE, DONE].concat(),
                 Form::Json | Form::Chunks => events + event::LAST_LINE,
             };

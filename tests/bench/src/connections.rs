@@ -45,7 +45,7 @@ pub(crate) async fn check(
     let running = peer.start().await?;
     let mut connection = Connection::open(running.address).await?;
     for turn in 1..=TURNS {
-        let request = next_plan(&Shape::plain(1, 1), Mode::Free).request(peer.path());
+        let request = next_plan(&Shape::plain(1, 1), Mode::Free).request(peer.path(), "");
         let mut body = Vec::new();
         connection
             .ask(&request, |bytes| {

@@ -56,6 +56,8 @@ pub enum Form {
     Chunks,
     /// A line for each choice, written anew: only its text can be compared.
     Json,
+    /// A chunk for each choice, written anew by another gateway: only its text can be compared.
+    Rewritten,
 }
 
 /// The JSON of an event's text, `bytes` long: every event of every variant has its own, with an escape or a letter

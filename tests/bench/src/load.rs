@@ -67,7 +67,7 @@ pub(crate) async fn ask(
         Mode::Paced(_) => Check::of_paced(form),
         _ => Check::of(form, upstream.answers.get(plan)),
     };
-    let request = plan.request(peer.path());
+    let request = plan.request(peer.path(), &peer.headers());
     connection
         .ask(&request, |bytes| {
             on_events(check.feed(bytes, clock::now())? * f64::from(plan.events));

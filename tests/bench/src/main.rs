@@ -32,6 +32,8 @@ mod connections;
 #[cfg(target_os = "linux")]
 mod dechunk;
 #[cfg(target_os = "linux")]
+mod gateways;
+#[cfg(target_os = "linux")]
 mod given_back;
 #[cfg(target_os = "linux")]
 mod growth;
@@ -41,6 +43,8 @@ mod guard;
 mod instructions;
 #[cfg(target_os = "linux")]
 mod limits;
+#[cfg(target_os = "linux")]
+mod litellm;
 #[cfg(target_os = "linux")]
 mod load;
 #[cfg(target_os = "linux")]
@@ -56,6 +60,8 @@ mod peer;
 #[cfg(target_os = "linux")]
 mod plan;
 #[cfg(target_os = "linux")]
+mod portkey;
+#[cfg(target_os = "linux")]
 mod process;
 #[cfg(target_os = "linux")]
 mod protocols;
@@ -67,6 +73,8 @@ mod quota;
 mod report;
 #[cfg(target_os = "linux")]
 mod results;
+#[cfg(target_os = "linux")]
+mod rewritten;
 #[cfg(target_os = "linux")]
 mod run;
 #[cfg(target_os = "linux")]
@@ -89,6 +97,8 @@ mod tls;
 mod turn_over;
 #[cfg(target_os = "linux")]
 mod upstream;
+#[cfg(target_os = "linux")]
+mod venv;
 
 use std::process::ExitCode;
 

@@ -32,7 +32,7 @@ pub(crate) async fn memory(run: &mut Run) -> Result<(), String> {
             continue;
         }
         // Quart would take a minute to open them all.
-        let few = run.quick || matches!(peer.kind, Kind::Quart { .. });
+        let few = run.quick || peer.is_slow();
         let [first, _] = STREAMS;
         let streams: &[u32] = if few { &[first] } else { &STREAMS };
         if let Err(error) = relay(run, &peer, streams).await {
@@ -43,7 +43,8 @@ pub(crate) async fn memory(run: &mut Run) -> Result<(), String> {
     Ok(())
 }
 
-async fn relay(run: &mut Run, peer: &Peer, streams: &[u32]) -> Result<(), String> {
+/// One relay, started anew, with so many streams at each look.
+pub(crate) async fn relay(run: &mut Run, peer: &Peer, streams: &[u32]) -> Result<(), String> {
     let running = peer.start().await?;
     let look = || {
         let (resident, proportional) = memory_of(&running.tree());

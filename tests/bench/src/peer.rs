@@ -9,11 +9,11 @@ use std::time::{Duration, Instant};
 use crate::client::Connection;
 use crate::plan::MODEL;
 use crate::process::{Cpus, Process};
-use crate::{nginx, quart};
+use crate::{litellm, nginx, portkey, quart};
 use bench_events::event::Form;
 
 /// Longest time from spawn to the first answered ping.
-const STARTED_WITHIN: Duration = Duration::from_secs(30);
+const STARTED_WITHIN: Duration = Duration::from_secs(120);
 /// Streams that this program may hold at once here; its default is for one small instance.
 const MAX_STREAMS: &str = "20000";
 /// Thousands of streams on one CPU may be silent for longer than a reader should have to wait; a heartbeat would be a
@@ -47,6 +47,14 @@ pub(crate) enum Kind {
     /// The Python interpreter of an environment that has what it needs.
     Quart {
         python: PathBuf,
+    },
+    /// The same of another environment.
+    LiteLlm {
+        python: PathBuf,
+    },
+    /// The script that Node runs.
+    Portkey {
+        program: PathBuf,
     },
 }
 
@@ -85,10 +93,11 @@ impl Peer {
     /// How its answers must look.
     pub(crate) fn form(&self) -> Form {
         match self.kind {
-            Kind::Direct | Kind::Floor { reads: false, .. } | Kind::Nginx { .. } => Form::Events,
+            Kind::Direct | Kind::Floor { reads: false, .. } | Kind::Nginx { .. } | Kind::Portkey { .. } => Form::Events,
             Kind::Ours { answers, .. } => answers,
             Kind::Traced { .. } | Kind::Floor { reads: true, .. } => Form::Lines,
             Kind::Quart { .. } => Form::Json,
+            Kind::LiteLlm { .. } => Form::Rewritten,
         }
     }
 
@@ -97,8 +106,23 @@ impl Peer {
         match self.kind {
             Kind::Quart { .. } => "/chat/stream",
             Kind::Ours { answers: Form::Chunks, .. } => "/api/v1/chat/completions",
+            Kind::LiteLlm { .. } | Kind::Portkey { .. } => "/v1/chat/completions",
             _ => "/api/chat/stream",
         }
+    }
+
+    /// What a question to it needs besides.
+    pub(crate) fn headers(&self) -> String {
+        match self.kind {
+            Kind::LiteLlm { .. } => litellm::headers(),
+            Kind::Portkey { .. } => portkey::headers(self.upstream),
+            _ => String::new(),
+        }
+    }
+
+    /// Whether a thousand streams, or many starts, would take it minutes.
+    pub(crate) fn is_slow(&self) -> bool {
+        matches!(self.kind, Kind::Quart { .. } | Kind::LiteLlm { .. })
     }
 
     /// Starts it and waits for its first answered ping.
@@ -166,6 +190,11 @@ impl Peer {
                 nginx::command(program, &folder, port, self.upstream, self.trusted.is_some())
             }
             Kind::Quart { python } => Ok(quart::command(python, port, self.upstream)),
+            Kind::LiteLlm { python } => {
+                let folder = folder(&self.folder, "litellm")?;
+                litellm::command(python, &folder, port, self.upstream)
+            }
+            Kind::Portkey { program } => Ok(portkey::command(program, port)),
         }
     }
 
@@ -194,7 +223,7 @@ impl Peer {
 }
 
 /// Where the programs of the system are, for those that are looked up.
-const PATH: &str = "/usr/local/bin:/usr/bin:/bin";
+pub(crate) const PATH: &str = "/usr/local/bin:/usr/bin:/bin";
 
 /// Makes a folder within another.
 pub(crate) fn folder(within: &Path, name: &str) -> Result<PathBuf, String> {

@@ -70,19 +70,23 @@ impl Plan {
         Some(Self { id, variant, events, text, batch: batch.max(1), mode, dialect })
     }
 
-    /// The whole HTTP request, to be sent to a relay.
-    pub(crate) fn request(&self, path: &str) -> Vec<u8> {
-        // A relay that knows no model's name and no other form of answer passes over the first two.
-        let body = format!(
-            "{{\"model\":\"{MODEL}\",\"stream\":true,\"messages\":[{{\"role\":\"user\",\"content\":\"{}\"}}]}}",
-            self.question()
-        );
-        let length = body.len();
-        format!(
-            "POST {path} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\naccept: */*\r\ncontent-length: {length}\r\n\r\n{body}"
-        )
-        .into_bytes()
+    /// The whole HTTP request, to be sent to a relay, with headers of its own.
+    pub(crate) fn request(&self, path: &str, headers: &str) -> Vec<u8> {
+        request(path, headers, &self.question())
     }
+}
+
+/// A question as a whole HTTP request, in plain words that JSON need not escape.
+pub(crate) fn request(path: &str, headers: &str, question: &str) -> Vec<u8> {
+    // A relay that knows no model's name and no other form of answer passes over the first two.
+    let body = format!(
+        "{{\"model\":\"{MODEL}\",\"stream\":true,\"messages\":[{{\"role\":\"user\",\"content\":\"{question}\"}}]}}"
+    );
+    let length = body.len();
+    format!(
+        "POST {path} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\naccept: */*\r\n{headers}content-length: {length}\r\n\r\n{body}"
+    )
+    .into_bytes()
 }
 
 #[cfg(test)]
@@ -94,7 +98,7 @@ mod tests {
         for mode in [Mode::Free, Mode::Held, Mode::Paced(20_000)] {
             for dialect in Dialect::ALL {
                 let plan = Plan { id: 7, variant: 3, events: 500, text: 20, batch: 16, mode, dialect };
-                assert_eq!(Plan::find(&plan.request("/x")), Some(plan));
+                assert_eq!(Plan::find(&plan.request("/x", "a: b\r\n")), Some(plan));
                 assert_eq!(Plan::find(format!("{{\"a\":\"{}\"}}", plan.question()).as_bytes()), Some(plan));
             }
         }

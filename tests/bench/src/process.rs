@@ -129,9 +129,10 @@ fn processes() -> impl Iterator<Item = (u32, u32)> {
     })
 }
 
-/// Time on a CPU so far, in seconds: user and system of all threads that live, to the nanosecond where the kernel has it.
+/// Time on a CPU so far, in seconds: user and system, to the nanosecond where the kernel has it, which is of threads that
+/// live. What those had that have ended is in the ticks alone: who lost some is counted by these.
 pub(crate) fn cpu_seconds(processes: &[u32]) -> f64 {
-    processes.iter().map(|process| threads(*process).unwrap_or_else(|| ticks(*process))).sum()
+    processes.iter().map(|process| threads(*process).unwrap_or_default().max(ticks(*process))).sum()
 }
 
 fn threads(process: u32) -> Option<f64> {

@@ -5,14 +5,19 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use crate::cold;
 use crate::run::Run;
 use crate::table::{metric, table};
-use crate::{targets, threads};
+use crate::{cold, gateways, targets, threads};
 
 /// Who is set against whom.
-const RATIOS: [(&str, &str); 4] =
-    [("ours", "floor"), ("ours", "nginx"), ("quart", "ours"), (threads::COLUMNS[1], threads::COLUMNS[0])];
+const RATIOS: [(&str, &str); 6] = [
+    ("ours", "floor"),
+    ("ours", "nginx"),
+    ("quart", "ours"),
+    (threads::COLUMNS[1], threads::COLUMNS[0]),
+    (gateways::PORTKEY, gateways::OPENAI),
+    (gateways::LITELLM, gateways::OPENAI),
+];
 
 /// The tables, in order.
 const METRICS: [&str; 20] = [
@@ -89,14 +94,17 @@ pub(crate) fn markdown(run: &Run) -> String {
     }
     text.push('\n');
     let mut peers: Vec<String> = run.peers.iter().map(|peer| peer.name.clone()).collect();
-    if !peers.iter().any(|peer| peer == cold::FLOOR) {
-        peers.push(cold::FLOOR.to_owned());
+    for other in [gateways::OPENAI, cold::FLOOR, gateways::PORTKEY, gateways::LITELLM] {
+        if !peers.iter().any(|peer| peer == other) {
+            peers.push(other.to_owned());
+        }
     }
     peers.extend(threads::COLUMNS.map(str::to_owned));
     text.push_str(&targets::table(run));
     for metric in METRICS {
         text.push_str(&table(&run.results, metric, &peers, &RATIOS));
     }
+    text.push_str(&run.told);
     if !run.micro.is_empty() {
         let _ = writeln!(text, "{}", run.micro);
     }
@@ -105,5 +113,5 @@ pub(crate) fn markdown(run: &Run) -> String {
 
 /// The whole run as JSON.
 pub(crate) fn to_json(run: &Run) -> Value {
-    json!({ "circumstances": circumstances(run), "notes": run.notes, "micro": run.micro, "results": run.results.to_json() })
+    json!({ "circumstances": circumstances(run), "notes": run.notes, "micro": run.micro, "told": run.told, "results": run.results.to_json() })
 }

@@ -4,13 +4,13 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::arguments::{Arguments, Streams};
+use crate::arguments::{Arguments, GATEWAYS, Streams};
 use crate::guard::is_ci;
 use crate::peer::{Kind, Peer, Running};
 use crate::process::Cpus;
 use crate::results::Results;
 use crate::upstream::Upstream;
-use crate::{cancel, cold, growth, memory, nginx, protocols, quart, start, threads, throughput, tls};
+use crate::{cancel, cold, gateways, growth, memory, nginx, protocols, quart, start, threads, throughput, tls, venv};
 use bench_events::event::Form;
 
 /// This program's name in tables.
@@ -44,6 +44,8 @@ pub(crate) struct Run {
     pub(crate) notes: Vec<String>,
     /// The micro-benchmarks' table.
     pub(crate) micro: String,
+    /// What a client of each gateway is told, as a table.
+    pub(crate) told: String,
     /// Bytes of this program's binary.
     pub(crate) binary: Option<u64>,
     /// This program failed.
@@ -98,7 +100,7 @@ impl Run {
         if wanted("quart") {
             match quart::install(&arguments.folder.join("venv")) {
                 Ok(python) => {
-                    versions.push(quart::version(&python));
+                    versions.push(venv::version(&python));
                     kinds.push(("quart".to_owned(), Kind::Quart { python }));
                 }
                 Err(why) => notes.push(format!("skipped: the Quart relay: {why}")),
@@ -120,6 +122,7 @@ impl Run {
             results: Results::default(),
             notes,
             micro: String::new(),
+            told: String::new(),
             binary: std::fs::metadata(&arguments.program).ok().map(|file| file.len()),
             failed: false,
             answers: 0,
@@ -173,6 +176,9 @@ impl Run {
                 memory::memory(self).await?;
             }
         }
+        if has(GATEWAYS) {
+            gateways::gateways(self, arguments).await?;
+        }
         if let Some(micro) = arguments.micro.as_ref().filter(|_| arguments.has("micro")) {
             let said =
                 Command::new(micro).arg("table").output().map_err(|error| format!("{}: {error}", micro.display()))?;
@@ -210,7 +216,7 @@ impl Run {
     pub(crate) fn failed(&mut self, peer: &str, scenario: &str, error: &str) {
         eprintln!("  {scenario}, {peer}: FAILED: {error}");
         self.notes.push(format!("{peer} failed at {scenario}: {error}"));
-        self.failed |= peer == OURS;
+        self.failed |= [OURS, gateways::OPENAI].contains(&peer);
     }
 }
 

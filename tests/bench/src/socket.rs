@@ -93,6 +93,14 @@ impl Socket {
         }
     }
 
+    /// From now on closing resets the connection: what is not sent is dropped, and the other side hears of it.
+    ///
+    /// # Errors
+    /// The system's.
+    pub(crate) fn reset_on_close(&self) -> Result<()> {
+        self.stream.set_zero_linger()
+    }
+
     /// Resolves when the other side closes or sends what nobody asked for.
     pub(crate) async fn closed(&self) -> std::io::Error {
         loop {

@@ -19,32 +19,38 @@ const ANSWER: Shape = Shape::plain(1, 10);
 /// One round.
 pub(crate) async fn start(run: &mut Run) -> Result<(), String> {
     for peer in run.peers.clone() {
-        let starts = match peer.kind {
-            Kind::Direct => continue,
-            Kind::Quart { .. } => SLOW_STARTS,
-            _ if run.quick => 3,
-            _ => STARTS,
-        };
-        let machine = machine_seconds();
-        let (own, asked) = (own_seconds(), std::time::Instant::now());
-        let mut times = Vec::new();
-        for _ in 0..starts {
-            match once(run, &peer).await {
-                Ok(both) => times.push(both),
-                Err(error) => run.failed(&peer.name, "start", &error),
-            }
-        }
-        // Of all starts together: the kernel counts the machine's time in hundredths of a second.
-        let other = (machine_seconds() - machine - (own_seconds() - own)).max(0.0) / asked.elapsed().as_secs_f64();
-        for (ping, whole) in &times {
-            run.results.add("spawn to first answered ping", metric::START, &peer.name, *ping, other);
-            run.results.add("spawn to first whole answer", metric::START, &peer.name, *whole, other);
-        }
-        if let Some((ping, whole)) = times.first() {
-            progress("start", &peer.name, &format!("ping after {ping:.1} ms, answer after {whole:.1} ms"), other);
+        if !matches!(peer.kind, Kind::Direct) {
+            of(run, &peer).await;
         }
     }
     Ok(())
+}
+
+/// One relay's starts of a round.
+pub(crate) async fn of(run: &mut Run, peer: &Peer) {
+    let starts = match peer.kind {
+        _ if peer.is_slow() => SLOW_STARTS,
+        _ if run.quick => 3,
+        _ => STARTS,
+    };
+    let machine = machine_seconds();
+    let (own, asked) = (own_seconds(), std::time::Instant::now());
+    let mut times = Vec::new();
+    for _ in 0..starts {
+        match once(run, peer).await {
+            Ok(both) => times.push(both),
+            Err(error) => run.failed(&peer.name, "start", &error),
+        }
+    }
+    // Of all starts together: the kernel counts the machine's time in hundredths of a second.
+    let other = (machine_seconds() - machine - (own_seconds() - own)).max(0.0) / asked.elapsed().as_secs_f64();
+    for (ping, whole) in &times {
+        run.results.add("spawn to first answered ping", metric::START, &peer.name, *ping, other);
+        run.results.add("spawn to first whole answer", metric::START, &peer.name, *whole, other);
+    }
+    if let Some((ping, whole)) = times.first() {
+        progress("start", &peer.name, &format!("ping after {ping:.1} ms, answer after {whole:.1} ms"), other);
+    }
 }
 
 /// Milliseconds to the ping and to the answer.

@@ -207,7 +207,7 @@ async fn wait(stream: &Socket, upstream: &Upstream, id: u64, mut told: watch::Re
 }
 
 /// One request, head and body; `None` when the connection was closed.
-async fn read_request(stream: &Socket, unread: &mut Vec<u8>) -> std::io::Result<Option<Vec<u8>>> {
+pub(crate) async fn read_request(stream: &Socket, unread: &mut Vec<u8>) -> std::io::Result<Option<Vec<u8>>> {
     loop {
         if let Some(length) = request_length(unread) {
             if unread.len() >= length {
