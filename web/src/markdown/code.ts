@@ -29,8 +29,6 @@ export function colourCode(block: HTMLElement): void {
     const code = figure.querySelector('pre > code');
     const source = code?.textContent ?? '';
     if (!code || !language || source.length > MAX_COLOURED_CHARS) continue;
-    // What it takes is fetched while the code waits for its turn, and beside what formulas take.
-    if (!highlight) load().catch(() => {});
     later(figure, () => {
       const colour = (paint: Highlight) => {
         const coloured = paint(source, language);

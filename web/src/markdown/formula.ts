@@ -39,8 +39,6 @@ export function typesetFormulas(block: HTMLElement): void {
       element.replaceChildren(kept.cloneNode(true));
       continue;
     }
-    // What it takes is fetched while the formula waits for its turn, and beside what code takes.
-    if (!typesetFormula) load(tex).catch(() => {});
     later(element, () => {
       const set = (how: Typeset) => {
         const node = typeset.get(key(tex, display)) ?? keep(tex, display, how(tex, display));
