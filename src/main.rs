@@ -115,7 +115,7 @@ async fn run(settings: Settings) -> Result<(), String> {
         settings.models
     };
     let slots = Slots::new(settings.streams);
-    tokio::spawn(ebb::after_crowds(slots.clone(), heap::give_back));
+    tokio::spawn(ebb::after_answers(slots.clone(), heap::give_back));
     let open_streams = slots.clone();
     let (telemetry, sending) = match &settings.telemetry {
         Some(told) => {

@@ -5,29 +5,21 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::Notify;
-
 use crate::error::{ChatError, Code};
 use crate::settings::StreamLimits;
-
-/// So many open answers are a crowd. What fewer take is soon used again.
-const CROWD: usize = 64;
-/// A crowd has left when no more than this part of it is still there.
-const LEFT: usize = 4;
 
 /// All slots of this instance.
 #[derive(Clone, Debug)]
 pub struct Slots {
     limits: StreamLimits,
     taken: Arc<Mutex<Taken>>,
-    crowd_left: Arc<Notify>,
 }
 
 #[derive(Debug, Default)]
 struct Taken {
     all: usize,
-    /// The most that were taken at once, since [`Slots::forget_crowd`].
-    most: usize,
+    /// How often one was taken or given back.
+    changes: u64,
     /// Users with at least one open answer, so no more than `all`.
     by_user: HashMap<String, usize>,
 }
@@ -37,19 +29,12 @@ struct Taken {
 pub struct Slot {
     user: Option<String>,
     taken: Arc<Mutex<Taken>>,
-    crowd_left: Arc<Notify>,
-}
-
-impl Taken {
-    fn is_crowd_left(&self) -> bool {
-        self.most >= CROWD && self.all <= self.most / LEFT
-    }
 }
 
 impl Slots {
     /// All free.
     pub fn new(limits: StreamLimits) -> Self {
-        Self { limits, taken: Arc::default(), crowd_left: Arc::default() }
+        Self { limits, taken: Arc::default() }
     }
 
     /// How many are taken.
@@ -57,22 +42,9 @@ impl Slots {
         self.taken().all
     }
 
-    /// Waits until most of a crowd has left. For one task.
-    pub(super) async fn crowd_left(&self) {
-        while !self.is_crowd_left() {
-            self.crowd_left.notified().await;
-        }
-    }
-
-    /// Whether most of a crowd has left, and has not come back.
-    pub(super) fn is_crowd_left(&self) -> bool {
-        self.taken().is_crowd_left()
-    }
-
-    /// From now on, only those count that are here now and come later.
-    pub(super) fn forget_crowd(&self) {
-        let mut taken = self.taken();
-        taken.most = taken.all;
+    /// How often one was taken or given back so far.
+    pub(super) fn changes(&self) -> u64 {
+        self.taken().changes
     }
 
     fn taken(&self) -> MutexGuard<'_, Taken> {
@@ -104,12 +76,8 @@ impl Slots {
             taken.by_user.insert(user.to_owned(), of_user + 1);
         }
         taken.all += 1;
-        taken.most = taken.most.max(taken.all);
-        Ok(Slot {
-            user: user.map(str::to_owned),
-            taken: Arc::clone(&self.taken),
-            crowd_left: Arc::clone(&self.crowd_left),
-        })
+        taken.changes += 1;
+        Ok(Slot { user: user.map(str::to_owned), taken: Arc::clone(&self.taken) })
     }
 }
 
@@ -117,9 +85,7 @@ impl Drop for Slot {
     fn drop(&mut self) {
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         taken.all -= 1;
-        if taken.is_crowd_left() {
-            self.crowd_left.notify_one();
-        }
+        taken.changes += 1;
         if let Some(user) = &self.user
             && let Some(of_user) = taken.by_user.get_mut(user)
         {

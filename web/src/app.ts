@@ -80,7 +80,7 @@ export class App {
       turnedTo: () => this.turnedTo(),
       changed: () => this.changed(),
     });
-    this.sidebar = new Sidebar((id) => this.open(id), () => this.manage(), (wanted, signal, onFound) => this.store.search(wanted, signal, onFound));
+    this.sidebar = new Sidebar((id) => this.open(id), () => this.managed(), (wanted, signal, onFound) => this.store.search(wanted, signal, onFound));
     for (const id of ['new-chat', 'new-chat-small']) byId(id, HTMLElement).addEventListener('click', () => this.startNew());
     byId('to-end', HTMLElement).addEventListener('click', () => this.follow.resume());
     addEventListener('keydown', (event) => event.key === 'Escape' && !document.querySelector('dialog[open], :popover-open') && this.stop());
@@ -98,20 +98,9 @@ export class App {
     return opening;
   }
 
-  /** What the list's menus do; fetched when nothing else is to do, and there from then on. */
-  async manage(): Promise<ChatActions> {
-    const { shown } = this;
-    const { manageChats } = await import('./manage');
-    return manageChats(this.chats, this.store, {
-      open: (id) => this.open(id),
-      find: async (id) => (shown.conversation.id === id ? shown.conversation : this.chats.find(id)),
-      changed: async (conversation) => {
-        await this.chats.keep(conversation);
-        if (conversation.id === shown.conversation.id) shown.conversation.title = conversation.title;
-        this.showTitle();
-      },
-      gone: (ids) => ids.includes(shown.conversation.id) && this.startNew(),
-    });
+  /** Fetches what is not needed at the start. */
+  async prepare(): Promise<void> {
+    await this.sidebar.prepare();
   }
 
   /** Begins a conversation, which is kept from its first question on. */
@@ -145,6 +134,22 @@ export class App {
   setName(name: string): void {
     this.name = name;
     this.showTitle();
+  }
+
+  /** What the list's menus do. */
+  private async managed(): Promise<ChatActions> {
+    const { shown } = this;
+    const { manageChats } = await import('./manage');
+    return manageChats(this.chats, this.store, {
+      open: (id) => this.open(id),
+      find: async (id) => (shown.conversation.id === id ? shown.conversation : this.chats.find(id)),
+      changed: async (conversation) => {
+        await this.chats.keep(conversation);
+        if (conversation.id === shown.conversation.id) shown.conversation.title = conversation.title;
+        this.showTitle();
+      },
+      gone: (ids) => ids.includes(shown.conversation.id) && this.startNew(),
+    });
   }
 
   private open(id: string): void {

@@ -48,7 +48,7 @@ function start(): void {
 function loadTheRest(app: App): void {
   const turns = byId('turns', HTMLElement);
   void loadRenderer();
-  app.manage().catch(() => {});
+  app.prepare().catch(() => {});
   import('./view/selection').then(({ cleanCopies }) => cleanCopies(turns), () => {});
   import('./view/count-down').then(({ countDown }) => countDown(turns), () => {});
   if (import.meta.env.PROD) import('./offline').then(({ keepForOffline }) => keepForOffline(), () => {});

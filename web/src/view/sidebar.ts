@@ -39,7 +39,8 @@ export class Sidebar {
   private readonly menu = new Menu(this.side, 'chat-menu', words.chat);
   private readonly end = el('div', { class: 'end', 'aria-hidden': true });
   private readonly open: (id: string) => void;
-  private readonly actions: () => Promise<ChatActions>;
+  private readonly fetchActions: () => Promise<ChatActions>;
+  private actions: ChatActions | undefined;
   private readonly find: Search;
   private all: readonly Summary[] | null = null;
   private current = '';
@@ -48,10 +49,10 @@ export class Sidebar {
   private found: Summary[] | null = null;
   private searching: AbortController | undefined;
 
-  /** `actions` are fetched when the first of them is wanted. */
-  constructor(open: (id: string) => void, actions: () => Promise<ChatActions>, find: Search) {
+  /** What the menus do is fetched when nothing else is to do, or when the first of it is wanted. */
+  constructor(open: (id: string) => void, fetchActions: () => Promise<ChatActions>, find: Search) {
     this.open = open;
-    this.actions = actions;
+    this.fetchActions = fetchActions;
     this.find = find;
     this.toggle.addEventListener('click', () => this.setOpen(!this.side.classList.contains('open')));
     this.scrim.addEventListener('click', () => this.setOpen(false));
@@ -164,8 +165,14 @@ export class Sidebar {
     });
   }
 
+  /** Fetches what the menus do, once. */
+  async prepare(): Promise<ChatActions> {
+    return (this.actions ??= await this.fetchActions());
+  }
+
+  /** At once where it is there: what a person types next is meant for what opens. */
   private does(what: (actions: ChatActions) => void): () => void {
-    return () => void this.actions().then(what);
+    return () => (this.actions ? what(this.actions) : void this.prepare().then(what));
   }
 
   /** Titles are found at once, texts after a moment. */
