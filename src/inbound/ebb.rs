@@ -13,8 +13,8 @@ const PAUSE: Duration = Duration::from_secs(20);
 /// Looks after the last answer's beginning or end that still give back: connections close a moment later.
 const LOOKS: u32 = 2;
 
-/// Calls `give_back` on a thread that may block, every now and then while answers begin or end. Goes on for as long as the
-/// program runs; while nothing happens it does nothing.
+/// Calls `give_back` every now and then while answers begin or end. Goes on for as long as the program runs; while nothing
+/// happens it does nothing. No thread of its own: whoever allocates waits for the call meanwhile, wherever it is made.
 pub async fn after_answers(slots: Slots, give_back: fn() -> bool) {
     let (mut seen, mut looks) = (slots.changes(), 0);
     loop {
@@ -25,7 +25,7 @@ pub async fn after_answers(slots: Slots, give_back: fn() -> bool) {
         }
         if looks > 0 {
             looks -= 1;
-            let gave = tokio::task::spawn_blocking(give_back).await.unwrap_or_default();
+            let gave = give_back();
             tracing::debug!(gave, "memory went back to the system");
         }
     }
