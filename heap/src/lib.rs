@@ -4,7 +4,8 @@
 //! heaps. One small allocation that lives on there holds all that is free below it.
 
 /// Gives the free pages of all heaps back to the system, and says whether there were any. It takes about as long as the
-/// pages take to be walked and unmapped (milliseconds for some hundred MiB), while whoever allocates waits. Where the C library has no such call, nothing happens.
+/// pages take to be walked and unmapped (milliseconds for some hundred MiB), while whoever allocates waits. Where the C
+/// library has no such call, nothing happens.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 pub fn give_back() -> bool {
     #[expect(unsafe_code, reason = "a call to the C library")]
