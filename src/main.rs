@@ -61,7 +61,7 @@ fn main() -> ExitCode {
         }
     };
     // On a worker, where connections are served too: what this thread allocated would be of another heap of the C library's
-    // than what is freed there, which costs 4 KiB for each open stream (docs/performance.md).
+    // than what is freed there, which costs 5 KiB for each open stream (docs/performance.md).
     let ran = runtime.block_on(async { tokio::spawn(run(settings)).await });
     match ran.unwrap_or_else(|panic| Err(panic.to_string())) {
         Ok(()) => ExitCode::SUCCESS,

@@ -51,7 +51,8 @@ cargo xtask COMMAND
           the program as packaged beside nginx and a Python relay, measured (tests/bench/src/arguments.rs has all options);
           gateways: beside LiteLLM's proxy and Portkey's gateway, and what a client of each is told
   guard   [--bless]
-          what must not grow and does not depend on the machine: binary, allocations, instructions, system calls
+          what must not grow and does not depend on the machine: binary, allocations, instructions, system calls,
+          connections, handshakes, what many streams leave behind
   clients [--write]
           real clients of OpenAI's API against the program; --write makes the matrix of docs/clients.md
   advisories

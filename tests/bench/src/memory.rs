@@ -22,7 +22,7 @@ const HELD: Shape = Shape::plain(1, 30);
 const WHOLE: Shape = Shape { events: 500, ..HELD };
 /// Time for buffers to settle.
 const SETTLE: Duration = Duration::from_millis(500);
-/// When this program has given back what many streams took: it waits 20 s (`inbound/ebb.rs`).
+/// When this program has given back what many streams took: it looks every 20 s (`inbound/ebb.rs`).
 const EBB: Duration = Duration::from_secs(30);
 
 /// One round: each relay anew.
