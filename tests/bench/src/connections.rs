@@ -16,10 +16,10 @@ use crate::client::Connection;
 use crate::guard::Findings;
 use crate::limits::MAX_CONNECTIONS;
 use crate::load::{Shape, next_plan};
-use crate::peer::{Kind, Peer};
+use crate::peer::Peer;
 use crate::plan::Mode;
 use crate::process::Cpus;
-use bench_events::event::{self, Form};
+use bench_events::event;
 
 const TURNS: u32 = 100;
 /// From `[DONE]` to the end of the body.
@@ -40,8 +40,7 @@ pub(crate) async fn check(
     let opened = Arc::new(AtomicUsize::new(0));
     tokio::spawn(accept(listener, Arc::clone(&opened)));
 
-    let kind = Kind::Ours { program: program.to_owned(), environment: Vec::new(), answers: Form::Lines };
-    let peer = Peer { name: "connections".to_owned(), kind, folder: folder.to_owned(), cpus, upstream, trusted: None };
+    let peer = Peer::guarded(program, folder, cpus, upstream);
     let running = peer.start().await?;
     let mut connection = Connection::open(running.address).await?;
     for turn in 1..=TURNS {

@@ -7,16 +7,15 @@ use crate::client::Connection;
 use crate::guard::Findings;
 use crate::limits::MAX_KEPT;
 use crate::load::{Shape, closed_loop};
-use crate::peer::{Kind, Peer};
+use crate::peer::Peer;
 use crate::process::{Cpus, memory};
 use crate::upstream::Upstream;
-use bench_events::event::Form;
 
 /// Streams at once; what they take is some 25 MiB.
 const STREAMS: u32 = 500;
 /// How long they ask, over and over.
 const WINDOW: Duration = Duration::from_millis(500);
-/// The program waits 20 s (`inbound/ebb.rs`).
+/// The program looks every 20 s (`inbound/ebb.rs`).
 const EBB: Duration = Duration::from_secs(25);
 
 /// Compares with the limit.
@@ -27,15 +26,7 @@ pub(crate) async fn check(
     cpus: Option<Cpus>,
 ) -> Result<(), String> {
     let upstream = Upstream::start(None)?;
-    let kind = Kind::Ours { program: program.to_owned(), environment: Vec::new(), answers: Form::Lines };
-    let peer = Peer {
-        name: "given-back".to_owned(),
-        kind,
-        folder: folder.to_owned(),
-        cpus,
-        upstream: upstream.address(),
-        trusted: None,
-    };
+    let peer = Peer::guarded(program, folder, cpus, upstream.address());
     let running = peer.start().await?;
     let resident = || memory(&running.tree()).0;
     closed_loop(&peer, &running, &upstream, Shape::plain(1, 10), WINDOW, WINDOW).await?;

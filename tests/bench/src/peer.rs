@@ -90,6 +90,12 @@ impl Running {
 }
 
 impl Peer {
+    /// This program as it is, for a check of the guard's.
+    pub(crate) fn guarded(program: &Path, folder: &Path, cpus: Option<Cpus>, upstream: SocketAddr) -> Self {
+        let kind = Kind::Ours { program: program.to_owned(), environment: Vec::new(), answers: Form::Lines };
+        Self { name: "guarded".to_owned(), kind, folder: folder.to_owned(), cpus, upstream, trusted: None }
+    }
+
     /// How its answers must look.
     pub(crate) fn form(&self) -> Form {
         match self.kind {

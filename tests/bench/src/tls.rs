@@ -14,13 +14,12 @@ use crate::paced::paced;
 use crate::peer::{Kind, Peer, Running};
 use crate::plan::Mode;
 use crate::process::Cpus;
-use crate::run::{OURS, Run, progress, settle};
+use crate::run::{Run, progress, settle};
 use crate::table::metric;
 use crate::throughput::{
     LOADS, PACES, load_name, load_shape, pace_name, pace_window, record_load, record_pace, windows,
 };
 use crate::upstream::Upstream;
-use bench_events::event::Form;
 
 /// Turns one after the other, each on a connection of its own.
 pub(crate) const TURNS: u32 = 20;
@@ -117,10 +116,8 @@ pub(crate) async fn check(
     cpus: Option<Cpus>,
 ) -> Result<(), String> {
     let secure = Secure::start(folder)?;
-    let kind = Kind::Ours { program: program.to_owned(), environment: Vec::new(), answers: Form::Lines };
-    let (name, folder, upstream) = (OURS.to_owned(), folder.to_owned(), secure.upstream.address());
-    let peer = Peer { name, kind, folder, cpus, upstream, trusted: None };
-    let Some(peer) = secure.before(peer) else { return Ok(()) };
+    let peer = secure.before(Peer::guarded(program, folder, cpus, secure.upstream.address()));
+    let peer = peer.ok_or("this program has no place before TLS")?;
     let running = peer.start().await?;
     let [full, resumed] = secure.handshakes(&peer, &running, TURNS).await?;
     let what = format!("full TLS handshakes in {TURNS} turns ({resumed} resumed)");
