@@ -8,6 +8,7 @@
 mod drain;
 mod grace;
 mod time;
+mod woken;
 
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
@@ -158,6 +159,8 @@ where
         let start = Start { request_id: self.record.request_id(), model, deployment };
         self.surface.start(&mut self.lines, &start);
         self.lines.extend_from_slice(&first_lines);
+        // It goes as it is: what follows is shorter.
+        self.lines.shrink_to_fit();
         Ok(Lines { turn: self, ended: false })
     }
 
@@ -206,7 +209,7 @@ where
             return Poll::Ready(self.break_off(error));
         }
         loop {
-            // Looked at before upstream: one that sends comments without pause must not hold the clocks.
+            // Asked before upstream: one that sends comments without pause must not hold the clocks.
             match self.time.due() {
                 None => {}
                 Some(Due::Heartbeat) => return Poll::Ready(Step::Silence),
@@ -289,6 +292,7 @@ where
 
     /// Reads the events of one piece of upstream's body.
     fn read(&mut self, bytes: &[u8]) -> Option<Step> {
+        self.time.look();
         let (mut any, mut is_whole) = (false, false);
         let from = self.lines.len();
         let mut events = self.decoder.feed(bytes);
@@ -356,11 +360,15 @@ where
         }
     }
 
-    /// The lines to be sent. Copied, so that there is one allocation of their size and the buffer is used again.
+    /// The lines to be sent, in one allocation of their size. A single line's buffer mostly has that, and goes; a burst's,
+    /// which grew, is copied and used again.
     fn take_lines(&mut self) -> Bytes {
+        if self.lines.capacity() == self.lines.len() {
+            return std::mem::take(&mut self.lines).into();
+        }
         let lines = Bytes::copy_from_slice(&self.lines);
         // What a burst needed is not kept for the single lines after it.
-        let is_oversized = self.lines.capacity() / 8 > self.lines.len();
+        let is_oversized = self.lines.capacity() / 2 > self.lines.len();
         if self.lines.capacity() > MAX_KEPT_BYTES || is_oversized {
             self.lines = Vec::new();
         }

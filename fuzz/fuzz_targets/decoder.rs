@@ -36,8 +36,8 @@ fn read<'p>(pieces: impl IntoIterator<Item = &'p [u8]>, max_bytes: usize) -> (Ev
             match input.next() {
                 Ok(Some(event)) => {
                     // One invalid byte becomes a character of three.
-                    assert!(event.data.len() <= 3 * max_bytes, "an event over its bound");
-                    events.push((event.name.to_owned(), event.data.into_owned()));
+                    assert!(event.data.text().len() <= 3 * max_bytes, "an event over its bound");
+                    events.push((event.name.to_owned(), event.data.text().into_owned()));
                 }
                 Ok(None) => break,
                 Err(EventTooLarge { max_bytes: told }) => {

@@ -39,27 +39,28 @@ fn relay<'p>(pieces: impl IntoIterator<Item = &'p [u8]>) -> Relayed {
     'stream: for piece in pieces {
         let mut events = decoder.feed(piece);
         while let Some(event) = events.next().expect("the bound is far") {
+            let data = event.data.text();
             let before = lines.len();
             match answer.event(&event, &mut lines) {
                 Ok(Next::Failed) => unreachable!("a chunk tells the reason"),
                 Ok(Next::Event) => {
-                    let (finishes, filters) = look(&event.data);
+                    let (finishes, filters) = look(&data);
                     finished |= finishes;
                     filtered |= filters;
                 }
                 Ok(Next::End) => {
-                    assert_eq!(event.data, "[DONE]");
+                    assert_eq!(data, "[DONE]");
                     break 'stream;
                 }
                 Err(error) => {
                     // As the turn does: an event that is refused leaves nothing.
                     lines.truncate(before);
-                    check_error(&error, &event.data);
+                    check_error(&error, &data);
                     end = Some(Err(error.code()));
                     break 'stream;
                 }
             }
-            assert_eq!(answer.answer().is_finished(), finished, "{}", event.data);
+            assert_eq!(answer.answer().is_finished(), finished, "{data}");
         }
     }
     let end = end.unwrap_or_else(|| answer.end(&mut lines).map_err(|error| error.code()));

@@ -51,8 +51,8 @@ pub(crate) struct Lines<'o> {
 
 impl<'o> Lines<'o> {
     /// Writes to the end of `lines`; `data` is the event's.
-    pub(crate) fn new(lines: &'o mut Vec<u8>, data: &str) -> Self {
-        Self { lines, multiline: memchr::memchr(b'\n', data.as_bytes()).is_some() }
+    pub(crate) fn new(lines: &'o mut Vec<u8>, data: &[u8]) -> Self {
+        Self { lines, multiline: memchr::memchr(b'\n', data).is_some() }
     }
 
     pub(crate) fn is_multiline(&self) -> bool {

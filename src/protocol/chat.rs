@@ -52,21 +52,18 @@ impl Reader {
     /// # Errors
     /// Upstream reports a failure, or the event is not what a chat completion stream holds.
     pub fn event(&mut self, event: &Event<'_>, lines: &mut Vec<u8>) -> Result<Next, ChatError> {
-        let data = event.data.as_ref();
         if event.name == "error" {
-            return Err(Account::read(data).into_stream_error());
+            return Err(Account::read(&event.data.text()).into_stream_error());
         }
-        if data == "[DONE]" {
-            return Ok(Next::End);
-        }
-        if data.is_empty() {
-            return Ok(Next::Event);
-        }
-        if let Some(text) = self.repeat.line(data, lines) {
+        if let Some(text) = self.repeat.line(event.data.bytes(), lines) {
             self.look_for_stray_close(text);
             return Ok(Next::Event);
         }
-        self.chunk(data, lines)?;
+        match &*event.data.text() {
+            "[DONE]" => return Ok(Next::End),
+            "" => {}
+            data => self.chunk(data, lines)?,
+        }
         Ok(Next::Event)
     }
 
@@ -75,7 +72,7 @@ impl Reader {
     /// # Errors
     /// `upstream_truncated`: no finish reason ever came, whatever else did.
     pub fn end(&mut self, lines: &mut Vec<u8>) -> Result<(), ChatError> {
-        let mut out = Lines::new(lines, "");
+        let mut out = Lines::new(lines, b"");
         for (index, text) in (0..).zip(&mut self.texts) {
             for (kind, text) in text.finish() {
                 out.piece(index, Piece { kind, text: &text });
@@ -106,7 +103,7 @@ impl Reader {
             let failure = Account::told_in(data).filter(|_| usage.is_none() && prompt_filter.is_none());
             return failure.map_or(Ok(()), |account| Err(account.into_stream_error()));
         };
-        let mut out = Lines::new(lines, data);
+        let mut out = Lines::new(lines, data.as_bytes());
         let is_alone = usage.is_none() && choices.more.is_empty() && !out.is_multiline();
         let mut passed = None;
         for choice in choices.first.into_iter().chain(choices.more) {
@@ -250,6 +247,8 @@ fn choice_text(all: &mut Vec<ChoiceText>, index: u32, starts_inside: bool) -> Re
     }
     let at = index as usize;
     if all.len() <= at {
+        // Mostly there is one, and never many.
+        all.reserve_exact(at + 1 - all.len());
         all.resize_with(at + 1, || ChoiceText::new(starts_inside));
     }
     all.get_mut(at).ok_or_else(|| protocol("choice index"))

@@ -73,30 +73,30 @@ impl Reader {
     /// # Errors
     /// Upstream reports a failure, or the event is not what a stream of this protocol holds.
     pub fn event(&mut self, event: &Event<'_>, lines: &mut Vec<u8>) -> Result<Next, ChatError> {
-        let data = event.data.as_ref();
         if event.name == "error" {
-            return Err(Account::read(data).into_stream_error());
+            return Err(Account::read(&event.data.text()).into_stream_error());
         }
-        if data == "[DONE]" {
-            return Ok(Next::End);
-        }
-        if data.is_empty() {
-            return Ok(self.next());
-        }
+        let bytes = event.data.bytes();
         if !event.sifted
-            && let Some((part, text)) = self.quick.delta(data)
+            && let Some((part, text)) = self.quick.delta(bytes)
         {
             self.comes_in_pieces = true;
             self.is_speaking = true;
-            self.teller.tell(part, text, &mut Lines::new(lines, data), &mut self.answer)?;
+            self.teller.tell(part, text, &mut Lines::new(lines, bytes), &mut self.answer)?;
             return Ok(Next::Event);
+        }
+        let data = &*event.data.text();
+        match data {
+            "[DONE]" => return Ok(Next::End),
+            "" => return Ok(self.next()),
+            _ => {}
         }
         let fields: EventFields<'_> = serde_json::from_str(data).map_err(|error| unreadable(&error, data))?;
         let kind = plain(fields.kind).unwrap_or(event.name);
         if kind == "error" {
             return Err(Account::read(data).into_stream_error());
         }
-        let mut out = Lines::new(lines, data);
+        let mut out = Lines::new(lines, bytes);
         match kind {
             _ if self.has_failed && kind != "response.failed" => Ok(Next::Failed),
             "response.completed" | "response.incomplete" | "response.failed" => {
@@ -139,7 +139,7 @@ impl Reader {
     /// `upstream_error`: the service said that it failed. `upstream_truncated`: it said nothing of an end, whatever else
     /// came.
     pub fn end(&mut self, lines: &mut Vec<u8>) -> Result<(), ChatError> {
-        self.teller.finish(&mut Lines::new(lines, ""), &mut self.answer);
+        self.teller.finish(&mut Lines::new(lines, b""), &mut self.answer);
         if self.has_failed {
             let error = Account::default().into_stream_error();
             return Err(error.caused_by("response.failed without a reason, and none came after it"));

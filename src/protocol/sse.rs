@@ -29,9 +29,43 @@ pub struct Event<'a> {
     /// The `event` field, empty when there was none. (The standard's default name is `message`.)
     pub name: &'a str,
     /// The `data` fields, joined with `\n`.
-    pub data: Cow<'a, str>,
+    pub data: Data<'a>,
     /// It was too large to be held: only the members are left that the decoder's [`Keys`] name.
     pub sifted: bool,
+}
+
+/// An event's data as it came. Whoever knows the bytes need not read them as text, which costs a look at each of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Data<'a>(Cow<'a, [u8]>);
+
+impl Data<'_> {
+    /// As upstream wrote it, whether it is UTF-8 or not.
+    pub fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// As the standard reads it: invalid UTF-8 is U+FFFD.
+    pub fn text(&self) -> Cow<'_, str> {
+        text(&self.0)
+    }
+}
+
+impl<'a> From<&'a [u8]> for Data<'a> {
+    fn from(bytes: &'a [u8]) -> Self {
+        Self(Cow::Borrowed(bytes))
+    }
+}
+
+impl<'a> From<&'a str> for Data<'a> {
+    fn from(text: &'a str) -> Self {
+        text.as_bytes().into()
+    }
+}
+
+impl From<String> for Data<'_> {
+    fn from(text: String) -> Self {
+        Self(Cow::Owned(text.into_bytes()))
+    }
 }
 
 /// A line, or an event's joined data, passed the bound.
@@ -167,9 +201,9 @@ impl<'p> Events<'_, 'p> {
             if dispatch {
                 if self.decoder.has_data {
                     self.decoder.handed_out = true;
-                    let data = if self.data.is_empty() { &self.decoder.data } else { self.data };
+                    let data = if self.data.is_empty() { self.decoder.data.as_slice() } else { self.data };
                     let sifted = self.decoder.is_sifting();
-                    return Ok(Some(Event { name: &self.decoder.name, data: text(data), sifted }));
+                    return Ok(Some(Event { name: &self.decoder.name, data: data.into(), sifted }));
                 }
                 self.decoder.name.clear();
             }

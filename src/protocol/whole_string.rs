@@ -10,7 +10,7 @@ const HIGHEST: u64 = 0x80 * ONES;
 const SHORT: usize = 4;
 
 /// How long the JSON string is with which `bytes` begin, its quotes included, if it is one by the rules of RFC 8259 and of
-/// whole characters. `bytes` are UTF-8.
+/// whole characters. Whether it is UTF-8 is not looked at.
 pub(super) fn length(bytes: &[u8]) -> Option<usize> {
     let mut rest = bytes.strip_prefix(b"\"")?;
     loop {

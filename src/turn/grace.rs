@@ -1,17 +1,19 @@
 //! The end of the grace period, as one turn sees it.
 
-use std::task::{Context, Waker};
+use std::task::Context;
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use tokio::sync::watch;
+
+use super::woken::Woken;
 
 /// Tells when open answers must end. It is asked with every piece of an answer, so that mostly costs one look at a number:
 /// the task is registered to be woken once, and again only if it is another.
 pub struct Grace {
     over: watch::Receiver<bool>,
     wake: BoxFuture<'static, ()>,
-    registered: Option<Waker>,
+    woken: Woken,
 }
 
 impl std::fmt::Debug for Grace {
@@ -30,7 +32,7 @@ impl Grace {
                 std::future::pending::<()>().await;
             }
         };
-        Self { over: over.clone(), wake: wake.boxed(), registered: None }
+        Self { over: over.clone(), wake: wake.boxed(), woken: Woken::default() }
     }
 
     /// Whether it is over; if not, the task is woken when it is.
@@ -38,11 +40,11 @@ impl Grace {
         if self.over.has_changed().unwrap_or(false) {
             return true;
         }
-        if self.registered.as_ref().is_none_or(|waker| !waker.will_wake(cx.waker())) {
+        if !self.woken.is(cx) {
             if self.wake.poll_unpin(cx).is_ready() {
                 return true;
             }
-            self.registered = Some(cx.waker().clone());
+            self.woken.set(cx);
         }
         false
     }

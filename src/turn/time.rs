@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, Sleep};
 
+use super::woken::Woken;
 use crate::error::{ChatError, Code};
 use crate::settings::Clocks;
 
@@ -22,9 +23,13 @@ pub(super) struct Time {
     reason_until: Option<Instant>,
     /// Until there is one, when the turn began.
     last_line: Instant,
-    /// The time of the last look at the clock, which is taken for the time of all that this look leads to.
+    /// The time of the last look at the clock, which is taken for the time of all that follows until the next.
     now: Instant,
+    /// Nothing is due before. What is due next may be later: an event puts it off without a word here.
+    not_before: Instant,
     timer: Pin<Box<Sleep>>,
+    /// Whom the timer wakes.
+    woken: Woken,
 }
 
 pub(super) enum Due {
@@ -53,10 +58,17 @@ impl Time {
         let opened = Instant::now();
         let timer = Box::pin(tokio::time::sleep_until(opened + clocks.heartbeat));
         let wait = (Wait::Output, opened);
-        Self { clocks, started, opened, wait, reason_until: None, last_line: opened, now: opened, timer }
+        let (now, not_before, last_line) = (opened, opened, opened);
+        let woken = Woken::default();
+        Self { clocks, started, opened, wait, reason_until: None, last_line, now, not_before, timer, woken }
     }
 
-    /// When [`Time::due`] was asked last.
+    /// Looks at the clock: something has come.
+    pub(super) fn look(&mut self) {
+        self.now = Instant::now();
+    }
+
+    /// When the clock was looked at last.
     pub(super) fn now(&self) -> Instant {
         self.now
     }
@@ -64,18 +76,23 @@ impl Time {
     /// An event came, and the model is waited for again.
     pub(super) fn event(&mut self, wait: Wait) {
         let since = if wait == Wait::Output { self.opened } else { self.now };
-        self.wait = (wait, since);
+        let (before, _) = std::mem::replace(&mut self.wait, (wait, since));
+        if before != wait {
+            self.not_before = self.now;
+        }
     }
 
     /// Upstream failed, and says why at once or not at all.
     pub(super) fn failure(&mut self) {
         self.reason_until.get_or_insert(self.now + REASON_TIMEOUT);
+        self.not_before = self.now;
     }
 
     /// Another deployment is asked; what the last one said counts no more. The time to the first output goes on.
     pub(super) fn asks_again(&mut self) {
         self.wait = (Wait::Output, self.opened);
         self.reason_until = None;
+        self.not_before = self.now;
     }
 
     pub(super) fn line(&mut self) {
@@ -91,10 +108,12 @@ impl Time {
         }
     }
 
-    /// Looks at the clock: what is due. A heartbeat is due once.
+    /// What was due at the last look at the clock. A heartbeat is due once.
     pub(super) fn due(&mut self) -> Option<Due> {
-        let now = Instant::now();
-        self.now = now;
+        let now = self.now;
+        if now < self.not_before {
+            return None;
+        }
         let (event_limit, setting) = self.event_limit();
         if now >= self.started + self.clocks.answer {
             return Some(Due::Limit(timed_out("The answer took too long", "ANSWER_TIMEOUT")));
@@ -109,18 +128,25 @@ impl Time {
             self.last_line = now;
             return Some(Due::Heartbeat);
         }
+        let next = event_limit.min(self.started + self.clocks.answer).min(self.last_line + self.clocks.heartbeat);
+        self.not_before = self.reason_until.map_or(next, |until| next.min(until));
         None
     }
 
-    /// Ready when it is time to ask [`Time::due`].
+    /// Ready when it is time to ask [`Time::due`] again, which has just said that nothing is. The clock has been looked at then.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let next =
-            self.event_limit().0.min(self.started + self.clocks.answer).min(self.last_line + self.clocks.heartbeat);
-        let next = self.reason_until.map_or(next, |until| next.min(until));
-        if self.timer.deadline() > next || self.timer.is_elapsed() {
-            self.timer.as_mut().reset(next);
+        let is_past = self.timer.is_elapsed() && self.timer.deadline() < self.not_before;
+        if is_past || self.timer.deadline() > self.not_before {
+            self.timer.as_mut().reset(self.not_before);
+        } else if self.woken.is(cx) && !self.timer.is_elapsed() {
+            return Poll::Pending;
         }
-        self.timer.as_mut().poll(cx)
+        if self.timer.as_mut().poll(cx).is_pending() {
+            self.woken.set(cx);
+            return Poll::Pending;
+        }
+        self.look();
+        Poll::Ready(())
     }
 }
 

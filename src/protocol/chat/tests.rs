@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::protocol::sse::Data;
 
 /// The lines of some events, and how the answer ends: finish reason and usage, or the code.
 type Relayed = (Vec<String>, Result<(String, String), Code>);
@@ -377,11 +378,11 @@ fn an_event_like_the_last_one_is_not_read() {
         answer.event(&Event { name: "", data: data.into(), sifted: false }, &mut lines).unwrap();
         String::from_utf8(lines.clone()).unwrap()
     };
-    assert!(answer.repeat.line(&event("b"), &mut Vec::new()).is_none());
+    assert!(answer.repeat.line(event("b").as_bytes(), &mut Vec::new()).is_none());
     let first = read(&mut answer, &event("safe"));
     let mut repeated = Vec::new();
     assert!(
-        answer.repeat.line(&event("\\u00e9"), &mut repeated).is_some(),
+        answer.repeat.line(event("\\u00e9").as_bytes(), &mut repeated).is_some(),
         "the text itself, though it stands elsewhere too"
     );
     assert_eq!(
@@ -405,7 +406,27 @@ fn an_event_like_the_last_one_is_not_read() {
         let data = SHAPES[shape].replace('§', "a");
         read(&mut answer, &data);
         let padded = data.replace('¶', "other letters");
-        assert_eq!(answer.repeat.line(&padded, &mut Vec::new()).is_some(), is_remembered, "{data}");
+        assert_eq!(answer.repeat.line(padded.as_bytes(), &mut Vec::new()).is_some(), is_remembered, "{data}");
+    }
+}
+
+/// Bytes that are no character, wherever they stand.
+#[test]
+fn broken_characters_are_replaced_in_an_event_like_the_last_one_too() {
+    for shape in [SHAPES[1], SHAPES[9]] {
+        let first = shape.replace('§', "a").replace('¶', "b");
+        let second = shape.replace('§', "é and more").replace('¶', "ü");
+        for (place, byte) in (0..=second.len()).flat_map(|place| [(place, 0xFF), (place, 0xC3), (place, 0x80)]) {
+            let broken = [&second.as_bytes()[..place], &[byte], &second.as_bytes()[place..]].concat();
+            let replaced = String::from_utf8_lossy(&broken);
+            let read = |second: Data<'_>| {
+                let (mut reader, mut lines) = (Reader::default(), Vec::new());
+                let ends = [first.as_str().into(), second]
+                    .map(|data| reader.event(&Event { name: "", data, sifted: false }, &mut lines).is_ok());
+                (ends, String::from_utf8(lines).unwrap())
+            };
+            assert_eq!(read(broken.as_slice().into()), read((*replaced).into()), "{replaced}");
+        }
     }
 }
 

@@ -19,7 +19,7 @@ pub(super) struct Quick {
 
 impl Quick {
     /// The part of an event that is like the remembered one, and its piece of text, a JSON string of whole characters.
-    pub(super) fn delta<'a>(&self, data: &'a str) -> Option<(Part, &'a str)> {
+    pub(super) fn delta<'a>(&self, data: &'a [u8]) -> Option<(Part, &'a str)> {
         Some((self.part?, self.frame.text(data)?))
     }
 

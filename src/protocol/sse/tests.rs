@@ -9,7 +9,7 @@ fn read<'p>(pieces: impl IntoIterator<Item = &'p [u8]>, max_bytes: usize) -> (Ve
         let mut input = decoder.feed(piece);
         loop {
             match input.next() {
-                Ok(Some(event)) => events.push((event.name.to_owned(), event.data.into_owned())),
+                Ok(Some(event)) => events.push((event.name.to_owned(), event.data.text().into_owned())),
                 Ok(None) => break,
                 Err(_) => return (events, true),
             }
@@ -129,7 +129,7 @@ fn sifted<'p>(
         loop {
             input.sift_above(Some(above));
             match input.next() {
-                Ok(Some(event)) => events.push((event.sifted, event.data.into_owned())),
+                Ok(Some(event)) => events.push((event.sifted, event.data.text().into_owned())),
                 Ok(None) => break,
                 Err(_) => return (events, true),
             }
@@ -175,7 +175,7 @@ fn what_is_sifted_has_no_bound_and_what_passes_keeps_its_own() {
     assert!(decoder.line.capacity() + decoder.data.capacity() < 512);
     let mut input = decoder.feed(b"\",\"type\":\"a\"}\n\n");
     assert_eq!(
-        input.next().map(|event| event.map(|event| event.data.into_owned())),
+        input.next().map(|event| event.map(|event| event.data.text().into_owned())),
         Ok(Some(r#"{"type":"a"}"#.to_owned()))
     );
     let long = format!("data: {{\"type\":\"{}\"}}\n\n", "x".repeat(100));

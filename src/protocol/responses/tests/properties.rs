@@ -4,6 +4,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::protocol::sse::Data;
 
 proptest! {
     /// Whatever texts come in whatever pieces, and again, whole, in any of the places where they are repeated: they arrive
@@ -118,12 +119,34 @@ fn a_delta_like_the_last_one_is_not_read() {
     let first = delta("a", "xyz", 9);
     reader.event(&Event { name: "", data: first.as_str().into(), sifted: false }, &mut Vec::new()).unwrap();
     let next = delta("b\\n", "", 10);
-    assert_eq!(reader.quick.delta(&next).map(|(_, text)| text), Some("\"b\\n\""));
+    assert_eq!(reader.quick.delta(next.as_bytes()).map(|(_, text)| text), Some("\"b\\n\""));
     for other in [
         delta("a", "x", 10).replace("output_text", "refusal"),
         delta("\\ud83d", "x", 1),
         delta("a", "x", 1).replace(":1}", ":01}"),
     ] {
-        assert_eq!(reader.quick.delta(&other), None, "{other}");
+        assert_eq!(reader.quick.delta(other.as_bytes()), None, "{other}");
+    }
+}
+
+/// Bytes that are no character, wherever they stand.
+#[test]
+fn broken_characters_are_replaced_in_a_delta_like_the_last_one_too() {
+    let delta = |text: &str, padding: &str| {
+        format!(
+            r#"{{"type":"response.output_text.delta","delta":"{text}","obfuscation":"{padding}","sequence_number":7}}"#
+        )
+    };
+    let (first, second) = (delta("a", "b"), delta("é and more", "ü"));
+    for (place, byte) in (0..=second.len()).flat_map(|place| [(place, 0xFF), (place, 0xC3), (place, 0x80)]) {
+        let broken = [&second.as_bytes()[..place], &[byte], &second.as_bytes()[place..]].concat();
+        let replaced = String::from_utf8_lossy(&broken);
+        let read = |second: Data<'_>| {
+            let (mut reader, mut lines) = (Reader::new(false), Vec::new());
+            let ends = [first.as_str().into(), second]
+                .map(|data| reader.event(&Event { name: "", data, sifted: false }, &mut lines).is_ok());
+            (ends, String::from_utf8(lines).unwrap())
+        };
+        assert_eq!(read(broken.as_slice().into()), read((*replaced).into()), "{replaced}");
     }
 }
