@@ -102,7 +102,8 @@ impl Answer {
 
     /// What the usage counts.
     pub fn tokens(&self) -> Tokens {
-        serde_json::from_str::<Usage>(self.usage()).map(Tokens::from).unwrap_or_default()
+        let usage = self.usage.as_deref().and_then(|usage| serde_json::from_str::<Usage>(usage).ok());
+        usage.map(Tokens::from).unwrap_or_default()
     }
 
     /// A finish reason came; `reason` is a JSON string.

@@ -228,8 +228,18 @@ pub(crate) fn refusal_with(status: StatusCode, body: Vec<u8>, error: &ChatError,
 
 /// The invocation's id, if it looks like one; otherwise a new one.
 pub(crate) fn request_id(headers: &HeaderMap) -> String {
+    given_request_id(headers).unwrap_or_else(new_request_id)
+}
+
+/// The invocation's id, if it looks like one.
+pub(crate) fn given_request_id(headers: &HeaderMap) -> Option<String> {
     let given = headers.get(INVOCATION_ID).and_then(|id| id.to_str().ok());
-    given.filter(|id| is_request_id(id)).map_or_else(|| uuid::Uuid::new_v4().to_string(), str::to_owned)
+    given.filter(|id| is_request_id(id)).map(str::to_owned)
+}
+
+/// An id for a request that has none.
+pub(crate) fn new_request_id() -> String {
+    uuid::Uuid::new_v4().to_string()
 }
 
 /// `application/json`, with parameters or without. A browser cannot send that across origins without asking first.

@@ -95,10 +95,11 @@ async fn for_every_answer(mut response: Response) -> Response {
 
 /// A fault of ours fails its own request and no other.
 async fn catch_panic(request: Request, next: Next) -> Response {
-    let request_id = chat::request_id(request.headers());
+    let given = chat::given_request_id(request.headers());
     let refusal = if completions::is_ours(request.uri().path()) { completions::refusal } else { chat::refusal };
     AssertUnwindSafe(next.run(request)).catch_unwind().await.unwrap_or_else(|_| {
         let error = ChatError::new(Code::Internal, "This program failed. Tell the operator.");
+        let request_id = given.unwrap_or_else(chat::new_request_id);
         tracing::error!(request_id, outcome = error.code().as_str(), "a panic ended a request");
         refusal(&error, &request_id)
     })

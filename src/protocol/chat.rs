@@ -103,6 +103,8 @@ impl Reader {
             let failure = Account::told_in(data).filter(|_| usage.is_none() && prompt_filter.is_none());
             return failure.map_or(Ok(()), |account| Err(account.into_stream_error()));
         };
+        // A line holds what passes of its event.
+        lines.reserve(data.len());
         let mut out = Lines::new(lines, data.as_bytes());
         let is_alone = usage.is_none() && choices.more.is_empty() && !out.is_multiline();
         let mut passed = None;
