@@ -43,7 +43,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::Request;
-use axum::middleware::{Next, from_fn, map_response};
+use axum::middleware::{Next, from_fn};
 use axum::response::Response;
 use axum::routing::{get, post};
 use futures::FutureExt as _;
@@ -81,12 +81,12 @@ pub fn app(chat: Arc<Chat>, offered: Offered<'_>) -> Router {
         .merge(feedback::routes(Arc::clone(&chat), offered.feedback))
         .merge(completions::routes(chat, offered.openai))
         .merge(page::routes(offered.page, offered.feedback))
-        .layer(from_fn(catch_panic))
-        .layer(map_response(for_every_answer))
+        .layer(from_fn(for_every_answer))
 }
 
 /// The platform answers CORS but exposes no header; and no answer is to be read as anything else than it says it is.
-async fn for_every_answer(mut response: Response) -> Response {
+async fn for_every_answer(request: Request, next: Next) -> Response {
+    let mut response = catch_panic(request, next).await;
     let headers = response.headers_mut();
     headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("X-Request-Id, Retry-After"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));

@@ -42,11 +42,12 @@ pub(super) fn asked_pause(headers: &HeaderMap, now: SystemTime) -> Option<Durati
 /// OpenAI writes them.
 pub(super) fn exhausted(headers: &HeaderMap) -> Option<Duration> {
     let text = |name: &str| headers.get(name)?.to_str().ok().map(str::trim);
-    let of = |kind: &str| {
-        let is_empty = text(&format!("x-ratelimit-remaining-{kind}"))? == "0";
-        is_empty.then(|| text(&format!("x-ratelimit-reset-{kind}")).and_then(reset).unwrap_or_default())
+    let of = |remaining: &str, until: &str| {
+        let is_empty = text(remaining)? == "0";
+        is_empty.then(|| text(until).and_then(reset).unwrap_or_default())
     };
-    [of("requests"), of("tokens")].into_iter().flatten().max()
+    let requests = of("x-ratelimit-remaining-requests", "x-ratelimit-reset-requests");
+    requests.max(of("x-ratelimit-remaining-tokens", "x-ratelimit-reset-tokens"))
 }
 
 fn reset(text: &str) -> Option<Duration> {
