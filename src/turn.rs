@@ -7,20 +7,21 @@
 
 mod drain;
 mod grace;
+mod lines;
 mod time;
 mod woken;
 
-use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use futures::{FutureExt as _, Stream};
 use http_body::Body;
 
 pub use self::grace::Grace;
+pub use self::lines::Lines;
 use self::time::{Due, Time, Wait};
 use crate::error::{ChatError, Code, causes};
 use crate::inbound::slots::Slot;
@@ -30,9 +31,6 @@ use crate::protocol::{Next, Reader};
 use crate::report::record::Record;
 use crate::settings::Clocks;
 use crate::surface::{End, Start, Surface};
-
-/// A buffer of lines larger than this is not kept for the next ones; usual ones are a few hundred bytes, a burst some thousand.
-const MAX_KEPT_BYTES: usize = 8 * 1024;
 
 /// A turn whose first line has not been sent.
 #[derive(Debug)]
@@ -161,7 +159,7 @@ where
         self.lines.extend_from_slice(&first_lines);
         // It goes as it is: what follows is shorter.
         self.lines.shrink_to_fit();
-        Ok(Lines { turn: self, ended: false })
+        Ok(Lines::of(self))
     }
 
     /// Waits for the whole answer, at most until `limit` after the request arrived, and hands out its choice lines as they
@@ -360,22 +358,6 @@ where
         }
     }
 
-    /// The lines to be sent, in one allocation of their size. A single line's buffer mostly has that, and goes; a burst's,
-    /// which grew, is copied and used again.
-    fn take_lines(&mut self) -> Bytes {
-        if self.lines.capacity() == self.lines.len() {
-            return std::mem::take(&mut self.lines).into();
-        }
-        let lines = Bytes::copy_from_slice(&self.lines);
-        // What a burst needed is not kept for the single lines after it.
-        let is_oversized = self.lines.capacity() / 2 > self.lines.len();
-        if self.lines.capacity() > MAX_KEPT_BYTES || is_oversized {
-            self.lines = Vec::new();
-        }
-        self.lines.clear();
-        lines
-    }
-
     /// Writes the last word, and tells of the turn.
     fn close(&mut self, end: Result<(), ChatError>) {
         self.source = Source::Closed;
@@ -403,45 +385,6 @@ where
             return Step::End(self.end_reading());
         }
         Step::End(Err(error))
-    }
-}
-
-/// A turn whose first line is on its way: a stream of whole lines, the last of which is `done` or `error`.
-#[derive(Debug)]
-pub struct Lines<B> {
-    turn: Turn<B>,
-    ended: bool,
-}
-
-impl<B> Stream for Lines<B>
-where
-    B: Body<Data = Bytes> + Send + Unpin + 'static,
-    B::Error: std::error::Error,
-{
-    type Item = Result<Bytes, std::convert::Infallible>;
-
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let this = &mut *self;
-        while this.turn.lines.is_empty() {
-            if this.ended {
-                return Poll::Ready(None);
-            }
-            // A fault of ours ends this answer with its line, and no other.
-            let step = std::panic::catch_unwind(AssertUnwindSafe(|| this.turn.poll_step(cx))).unwrap_or_else(|_| {
-                let error = ChatError::new(Code::Internal, "This program failed. Tell the operator.");
-                Poll::Ready(Step::End(Err(error.caused_by("a panic; the log tells its place"))))
-            });
-            match ready!(step) {
-                Step::Events => {}
-                Step::Silence => this.turn.surface.heartbeat(&mut this.turn.lines, this.turn.record.elapsed()),
-                Step::End(end) => {
-                    this.ended = true;
-                    this.turn.close(end);
-                }
-            }
-        }
-        this.turn.time.line();
-        Poll::Ready(Some(Ok(this.turn.take_lines())))
     }
 }
 

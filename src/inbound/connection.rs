@@ -111,11 +111,12 @@ impl<S> TimedIo<S> {
 /// A head that cannot be read, or is over a bound, never becomes a request: hyper refuses it by itself, with a status and
 /// nothing else. This is the same refusal in this program's words; `None` if the bytes are anything else.
 fn instead_of(bytes: &[u8]) -> Option<Vec<u8>> {
+    let status = bytes.strip_prefix(b"HTTP/1.1 ")?.get(..3)?;
     let answer = std::str::from_utf8(bytes).ok()?;
     let status_line = answer.lines().next()?;
-    let error = match status_line.strip_prefix("HTTP/1.1 ")?.get(..3)? {
-        "400" => ChatError::new(Code::InvalidRequest, "This is no HTTP request that can be read."),
-        "414" | "431" => {
+    let error = match status {
+        b"400" => ChatError::new(Code::InvalidRequest, "This is no HTTP request that can be read."),
+        b"414" | b"431" => {
             ChatError::new(Code::RequestTooLarge, "The request's head is over 64 KiB, or over 100 headers.")
         }
         _ => return None,

@@ -25,6 +25,7 @@ fn build() -> Outcome {
     cargo(&["build", "--release", "--locked", "--package", "reasoning-chat", "--no-default-features"])?;
     cargo(&["build", "--release", "--locked", "--package", "bench"])?;
     cargo(&["build", "--release", "--locked", "--package", "floor"])?;
+    cargo(&["build", "--release", "--locked", "--package", "floor", "--features", "linked", "--bin", "floor-linked"])?;
     cargo(&["build", "--release", "--locked", "--package", "micro"])
 }
 

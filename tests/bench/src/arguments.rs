@@ -21,8 +21,8 @@ bench [PART…|--cold] [--quick] [--rounds N] [--only NAME[,NAME…]] [--env NAM
   --calm    of tls and threads the paced streams only, which leave a CPU room: for a machine that
             others use, with a priority above theirs
   --rounds  5 unless given
-  --only    these relays and no other: direct, ours, floor, floor-reads, nginx, quart, portkey,
-            litellm, or a name given by --beside
+  --only    these relays and no other: direct, ours, floor, floor-reads, floor-linked, nginx, quart,
+            portkey, litellm, or a name given by --beside
   --env     more environment for this program
   --beside  another binary of this program, with more environment, measured in the same run
 ";

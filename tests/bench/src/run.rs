@@ -17,6 +17,8 @@ use bench_events::event::Form;
 pub(crate) const OURS: &str = "ours";
 /// The libraries' own relay where it reads what it passes on.
 const READS: &str = "floor-reads";
+/// The floor with all the other libraries that this program is to be made of.
+const LINKED: &str = "floor-linked";
 
 /// Rounds of the parts that take long, and of the relay that does: it is far from the others.
 pub(crate) const SLOW_ROUNDS: u32 = growth::ROUNDS;
@@ -82,8 +84,13 @@ impl Run {
         let wanted = |name: &str| arguments.only.is_empty() || arguments.only.iter().any(|only| only == name);
         if let Some(program) = arguments.floor.clone() {
             kinds.push(("floor".to_owned(), Kind::Floor { program: program.clone(), reads: false }));
-            // Only where it is asked for: it shows what a bound would be, and none is held to it.
-            if arguments.only.iter().any(|only| only == READS) {
+            // Only where they are asked for: they show what a bound would be, and none is held to it.
+            let asked = |name: &str| arguments.only.iter().any(|only| only == name);
+            if asked(LINKED) {
+                let program = program.with_file_name(LINKED);
+                kinds.push((LINKED.to_owned(), Kind::Floor { program, reads: false }));
+            }
+            if asked(READS) {
                 kinds.push((READS.to_owned(), Kind::Floor { program, reads: true }));
             }
         }
