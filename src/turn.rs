@@ -48,6 +48,8 @@ pub struct Turn<B> {
     asked: Asked,
     /// What is to be sent next.
     lines: Vec<u8>,
+    /// More than one event came together.
+    is_burst: bool,
     /// How the turn ends, when that is known but lines go before it.
     end: Option<Result<(), ChatError>>,
     time: Time,
@@ -121,6 +123,7 @@ where
             surface,
             asked,
             lines: Vec::new(),
+            is_burst: false,
             end: None,
             time: Time::new(clocks, record.started()),
             grace,
@@ -291,7 +294,7 @@ where
     /// Reads the events of one piece of upstream's body.
     fn read(&mut self, bytes: &[u8]) -> Option<Step> {
         self.time.look();
-        let (mut any, mut is_whole) = (false, false);
+        let (mut any, mut is_whole, mut count) = (false, false, 0_u32);
         let from = self.lines.len();
         let mut events = self.decoder.feed(bytes);
         let end = loop {
@@ -327,7 +330,9 @@ where
                 }
             }
             self.record.count_event();
+            count += 1;
         };
+        self.is_burst = count > 1;
         let answer = self.reader.answer();
         if any {
             self.time.event(match (answer.has_output() || answer.is_finished(), self.reader.is_silently_thinking()) {

@@ -56,19 +56,19 @@ where
             }
         }
         this.turn.time.line();
-        Poll::Ready(Some(Ok(take(&mut this.turn.lines))))
+        Poll::Ready(Some(Ok(take(&mut this.turn.lines, this.turn.is_burst))))
     }
 }
 
-/// The lines to be sent, in one allocation of their size. A single line's buffer mostly has that, and goes; a burst's,
-/// which grew, is copied and used again.
-fn take(lines: &mut Vec<u8>) -> Bytes {
-    if lines.capacity() == lines.len() {
+/// The lines to be sent, in one allocation of their size. A single line's buffer mostly has that, and goes. A burst's had to
+/// grow: it is copied and used again.
+fn take(lines: &mut Vec<u8>, is_burst: bool) -> Bytes {
+    if lines.capacity() == lines.len() && !is_burst {
         return std::mem::take(lines).into();
     }
     let taken = Bytes::copy_from_slice(lines);
     // What a burst needed is not kept for the single lines after it.
-    let is_oversized = lines.capacity() / 2 > lines.len();
+    let is_oversized = lines.capacity() / 8 > lines.len();
     if lines.capacity() > MAX_KEPT_BYTES || is_oversized {
         *lines = Vec::new();
     }
@@ -81,22 +81,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_buffer_of_its_lines_size_goes_and_one_that_grew_is_used_again_unless_it_is_large() {
+    fn a_single_lines_buffer_goes_and_a_bursts_is_used_again_unless_it_is_large() {
         let mut lines = b"a line\n".to_vec();
         let at = lines.as_ptr();
-        let taken = take(&mut lines);
+        let taken = take(&mut lines, false);
         assert_eq!((&taken[..], taken.as_ptr(), lines.capacity()), (&b"a line\n"[..], at, 0), "not copied");
 
-        for (length, capacity, is_kept) in
-            [(600, 1000, true), (400, 1000, false), (MAX_KEPT_BYTES - 1, MAX_KEPT_BYTES, true)].into_iter().chain([(
-                MAX_KEPT_BYTES,
-                MAX_KEPT_BYTES + 1,
-                false,
-            )])
-        {
+        for (length, capacity, is_burst, is_kept) in [
+            (1000, 1000, true, true),
+            (200, 1000, false, true),
+            (100, 1000, false, false),
+            (MAX_KEPT_BYTES, MAX_KEPT_BYTES, true, true),
+            (MAX_KEPT_BYTES, MAX_KEPT_BYTES + 1, true, false),
+        ] {
             let mut lines = Vec::with_capacity(capacity);
             lines.resize(length, b'x');
-            assert_eq!(take(&mut lines), vec![b'x'; length]);
+            assert_eq!(take(&mut lines, is_burst), vec![b'x'; length]);
             assert_eq!((lines.len(), lines.capacity() == capacity), (0, is_kept), "{length} of {capacity}");
         }
     }
