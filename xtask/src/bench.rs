@@ -9,6 +9,7 @@ use crate::steps::{Outcome, cargo, step};
 /// `cargo xtask bench [PART…] […]`
 pub(crate) fn bench(arguments: &[String]) -> Outcome {
     build()?;
+    cargo(&["build", "--release", "--locked", "--package", "floor", "--features", "linked", "--bin", "floor-linked"])?;
     run(arguments)
 }
 
@@ -25,7 +26,6 @@ fn build() -> Outcome {
     cargo(&["build", "--release", "--locked", "--package", "reasoning-chat", "--no-default-features"])?;
     cargo(&["build", "--release", "--locked", "--package", "bench"])?;
     cargo(&["build", "--release", "--locked", "--package", "floor"])?;
-    cargo(&["build", "--release", "--locked", "--package", "floor", "--features", "linked", "--bin", "floor-linked"])?;
     cargo(&["build", "--release", "--locked", "--package", "micro"])
 }
 
