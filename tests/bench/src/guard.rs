@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::arguments::Arguments;
 use crate::limits::MAX_BINARY;
 use crate::process::Cpus;
-use crate::{allocations, calls, connections, given_back, instructions, tls};
+use crate::{allocations, calls, connections, given_back, held, instructions, tls};
 
 /// What was found; the guard ends well if nothing is over its limit.
 #[derive(Debug, Default)]
@@ -56,6 +56,7 @@ pub(crate) async fn guard(arguments: &Arguments, cpus: Option<Cpus>) -> Result<(
     let mut findings = Findings::default();
     binary(&mut findings, &arguments.program)?;
     allocations::check(&mut findings, micro)?;
+    held::check(&mut findings, micro)?;
     instructions::check(&mut findings, micro, &arguments.folder)?;
     calls::check(&mut findings, &arguments.program, &arguments.folder, cpus).await?;
     connections::check(&mut findings, &arguments.program, &arguments.folder, cpus).await?;

@@ -13,7 +13,7 @@ const READ: usize = 4096;
 pub(crate) struct Input {
     /// In tables and on the command line.
     pub(crate) name: &'static str,
-    /// The whole answer; the last piece holds finish reason, usage and `[DONE]`.
+    /// The whole answer, whose last piece holds finish reason, usage and `[DONE]`; or its beginning.
     pub(crate) pieces: Vec<Bytes>,
     /// In what it comes.
     pub(crate) api: Api,
@@ -40,6 +40,15 @@ pub(crate) const NAMES: [&str; 10] = [
 impl Input {
     /// An answer of `events` events.
     pub(crate) fn of(name: &str, events: u32) -> Option<Self> {
+        Self::new(name, events, true)
+    }
+
+    /// An answer of which `events` events have come, and no end.
+    pub(crate) fn open(name: &str, events: u32) -> Option<Self> {
+        Self::new(name, events, false)
+    }
+
+    fn new(name: &str, events: u32, has_end: bool) -> Option<Self> {
         let name = NAMES.into_iter().find(|known| *known == name)?;
         let dialect = Dialect::named(name).unwrap_or(Dialect::Chat);
         let text = name.strip_prefix("text-").map_or(Some(event::MIN_TEXT), |text| text.parse().ok())?;
@@ -47,7 +56,7 @@ impl Input {
         let mut all: Vec<Vec<u8>> = (0..events)
             .map(|number| if name == "think" { thinking(number, events) } else { shape.event(number).into_bytes() })
             .collect();
-        all.push(shape.end().into_bytes());
+        all.extend(has_end.then(|| shape.end().into_bytes()));
         let pieces = match name {
             "sixteen" => all.chunks(16).map(|events| events.concat().into()).collect(),
             "cut" => all.concat().chunks(READ).map(Bytes::copy_from_slice).collect(),

@@ -14,7 +14,7 @@ use reasoning_chat::protocol::{Next, Reader};
 use reasoning_chat::report::record::Record;
 use reasoning_chat::report::telemetry::{Call, ModelTag, Trace};
 use reasoning_chat::settings::{Clocks, StreamLimits};
-use reasoning_chat::turn::{Asked, Grace, Turn};
+use reasoning_chat::turn::{Asked, Grace, Lines, Turn};
 
 use reasoning_chat::models::Opened;
 use reasoning_chat::surface::Surface;
@@ -95,15 +95,25 @@ fn answer(input: &Input) -> Result<usize, String> {
     if over && answer.answer().is_finished() { Ok(out) } else { Err("the answer has no end".to_owned()) }
 }
 
-/// Upstream's body, all of which is here.
-struct Pieces(std::vec::IntoIter<Bytes>);
+/// Upstream's body, all of which is here. Then it ends, or says no more.
+struct Pieces {
+    pieces: std::vec::IntoIter<Bytes>,
+    goes_on: bool,
+}
 
 impl Body for Pieces {
     type Data = Bytes;
     type Error = Infallible;
 
     fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        Poll::Ready(self.0.next().map(|piece| Ok(Frame::data(piece))))
+        match self.pieces.next() {
+            None if self.goes_on => {
+                // What is counted is the turn's, not this list.
+                self.pieces = Vec::new().into_iter();
+                Poll::Pending
+            }
+            piece => Poll::Ready(piece.map(|piece| Ok(Frame::data(piece)))),
+        }
     }
 }
 
@@ -115,6 +125,36 @@ thread_local! {
 
 /// `end` begins the last line of a whole answer.
 fn turn(input: &Input, surface: Surface, end: &[u8]) -> Result<usize, String> {
+    let run = async {
+        let body = Pieces { pieces: input.pieces.clone().into_iter(), goes_on: false };
+        let mut lines = begin(input, body, surface).await?;
+        let mut out = 0;
+        let mut last = Bytes::new();
+        while let Some(Ok(piece)) = lines.next().await {
+            out += piece.len();
+            last = piece;
+        }
+        let done = last.split(|byte| *byte == b'\n').any(|line| line.starts_with(end));
+        if done { Ok(out) } else { Err("the answer has no end".to_owned()) }
+    };
+    RUNTIME.with(|runtime| runtime.as_ref().ok_or("no runtime")?.block_on(run))
+}
+
+/// A turn whose upstream says no more after the first pieces of an answer, all of which have been read.
+///
+/// # Errors
+/// It has not begun.
+pub(crate) fn open(input: &Input) -> Result<Lines<impl Body<Data = Bytes> + use<>>, String> {
+    let run = async {
+        let body = Pieces { pieces: input.pieces.clone().into_iter(), goes_on: true };
+        let mut lines = begin(input, body, Surface::Lines).await?;
+        while let Some(Some(_)) = lines.next().now_or_never() {}
+        Ok(lines)
+    };
+    RUNTIME.with(|runtime| runtime.as_ref().ok_or("no runtime")?.block_on(run))
+}
+
+async fn begin(input: &Input, body: Pieces, surface: Surface) -> Result<Lines<Pieces>, String> {
     let clocks = Clocks {
         connect: LONG,
         first_event: LONG,
@@ -126,37 +166,23 @@ fn turn(input: &Input, surface: Surface, end: &[u8]) -> Result<usize, String> {
     };
     let slots = Slots::new(StreamLimits { max: 1, max_per_user: 1 });
     let slot = slots.take(None).map_err(|error| format!("{error:?}"))?;
-    let body = Pieces(input.pieces.clone().into_iter());
-    let run = async {
-        let opening = std::future::ready(Ok(Opened {
-            body,
-            reader: Reader::new(input.api, false),
-            wait: None,
-            deployment: "r1".to_owned(),
-            tag: ModelTag::default(),
-            call: Call::none(),
-            again: None,
-        }))
-        .boxed();
-        let never = Grace::new(&watch::channel(false).1);
-        let turn = Turn::new(
-            opening,
-            Asked { model: "r1".to_owned(), deployment: "r1".to_owned() },
-            surface,
-            never,
-            clocks,
-            Record::new("id".to_owned(), Trace::none()),
-            slot,
-        );
-        let mut lines = turn.begin().await.map_err(|error| format!("{error:?}"))?;
-        let mut out = 0;
-        let mut last = Bytes::new();
-        while let Some(Ok(piece)) = lines.next().await {
-            out += piece.len();
-            last = piece;
-        }
-        let done = last.split(|byte| *byte == b'\n').any(|line| line.starts_with(end));
-        if done { Ok(out) } else { Err("the answer has no end".to_owned()) }
-    };
-    RUNTIME.with(|runtime| runtime.as_ref().ok_or("no runtime")?.block_on(run))
+    let opening = std::future::ready(Ok(Opened {
+        body,
+        reader: Reader::new(input.api, false),
+        wait: None,
+        deployment: "r1".to_owned(),
+        tag: ModelTag::default(),
+        call: Call::none(),
+        again: None,
+    }));
+    let turn = Turn::new(
+        opening.boxed(),
+        Asked { model: "r1".to_owned(), deployment: "r1".to_owned() },
+        surface,
+        Grace::new(&watch::channel(false).1),
+        clocks,
+        Record::new("id".to_owned(), Trace::none()),
+        slot,
+    );
+    turn.begin().await.map_err(|error| format!("{error:?}"))
 }

@@ -1,7 +1,8 @@
 //! What decoder, normaliser and turn cost for each event. `cargo xtask bench micro` and `cargo xtask guard` start it.
 //!
 //! `micro table` prints time and allocations for each level and input; `micro counts EVENTS` prints allocations as
-//! `level input allocations bytes`, one a line, for the guard; `micro pass LEVEL INPUT EVENTS TIMES` passes an answer
+//! `level input allocations bytes`, one a line, for the guard; `micro held` the bytes that an open answer holds, by input;
+//! `micro pass LEVEL INPUT EVENTS TIMES` passes an answer
 //! through so many times, for callgrind to count.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line tool talks to the person who called it")]
@@ -23,6 +24,8 @@ static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
 /// Events in an answer of the table.
 const EVENTS: u32 = 512;
+/// Events of an open answer before upstream says no more.
+const EVENTS_BEFORE_SILENCE: u32 = 64;
 /// Time for each number of the table.
 const TIME: Duration = Duration::from_millis(150);
 /// Batches, of which the fastest counts: noise only ever adds.
@@ -34,8 +37,9 @@ fn main() -> ExitCode {
     let result = match arguments.as_slice() {
         ["table"] => table(),
         ["counts", events] => counts(events),
+        ["held"] => held(),
         ["pass", level, input, events, times] => pass(level, input, events, times),
-        _ => Err("micro table | counts EVENTS | pass LEVEL INPUT EVENTS TIMES".to_owned()),
+        _ => Err("micro table | counts EVENTS | held | pass LEVEL INPUT EVENTS TIMES".to_owned()),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -108,6 +112,21 @@ fn counts(events: &str) -> Result<(), String> {
             let (allocations, bytes) = allocations(level, &input(name, events)?)?;
             println!("{} {name} {allocations} {bytes}", level.name());
         }
+    }
+    Ok(())
+}
+
+/// What a turn holds whose upstream is silent after some events: itself and all it has allocated.
+fn held() -> Result<(), String> {
+    for name in NAMES {
+        let input = Input::open(name, EVENTS_BEFORE_SILENCE).ok_or("a name without an input")?;
+        // What is built once has been built.
+        drop(level::open(&input)?);
+        let region = Region::new(ALLOCATOR);
+        let open = level::open(&input)?;
+        let Stats { bytes_allocated, bytes_deallocated, .. } = region.change();
+        println!("{name} {}", bytes_allocated - bytes_deallocated + size_of_val(&open));
+        drop(open);
     }
     Ok(())
 }
