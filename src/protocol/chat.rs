@@ -113,7 +113,11 @@ impl Reader {
         }
         if let Some(Passed { text, at }) = passed.filter(|_| is_alone) {
             let line = lines.get(before..).unwrap_or_default();
-            self.repeat.remember(data, text, chunk.obfuscation.flatten().map(RawValue::get), line, at - before);
+            let padding = chunk.obfuscation.flatten().map(RawValue::get);
+            if self.repeat.remember(data, text, padding, line, at - before) {
+                // The next lines' size will be known: the buffer need not be kept for them.
+                lines.shrink_to_fit();
+            }
         }
         Ok(())
     }

@@ -32,19 +32,21 @@ impl Repeat {
     }
 
     /// Remembers an event and its line. `text` and `padding` are the strings that change, parts of `data` with their
-    /// quotes; the text is in `line` from `at`.
-    pub(super) fn remember(&mut self, data: &str, text: &str, padding: Option<&str>, line: &[u8], at: usize) {
+    /// quotes; the text is in `line` from `at`. Answers whether it is short enough for it.
+    pub(super) fn remember(&mut self, data: &str, text: &str, padding: Option<&str>, line: &[u8], at: usize) -> bool {
         self.forget();
-        let Some((before, rest)) = line.split_at_checked(at) else { return };
-        let Some((_, after)) = rest.split_at_checked(text.len()) else { return };
+        let Some((before, rest)) = line.split_at_checked(at) else { return false };
+        let Some((_, after)) = rest.split_at_checked(text.len()) else { return false };
         let is_remembered = self.event.remember(data, [(Some(text), Value::Text), (padding, Value::Padding)]);
         if !is_remembered || self.event.size() + before.len() + after.len() > MAX_BYTES {
-            return self.forget();
+            self.forget();
+            return false;
         }
         self.before.clear();
         self.before.extend_from_slice(before);
         self.after.clear();
         self.after.extend_from_slice(after);
+        true
     }
 }
 
