@@ -162,6 +162,7 @@ where
         self.lines.extend_from_slice(&first_lines);
         // It goes as it is: what follows is shorter.
         self.lines.shrink_to_fit();
+        self.is_burst = false;
         Ok(Lines::of(self))
     }
 

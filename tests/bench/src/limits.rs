@@ -44,8 +44,14 @@ pub(crate) const MAX_GROWTH: f64 = 0.02;
 
 /// Bytes that an open answer holds in which upstream is silent after 64 events: the turn, its clocks, and the last event with
 /// its line (some 900); where events come sixteen at once, also the buffer of a burst's lines (`turn/lines.rs`).
-pub(crate) const MAX_HELD: [(&str, f64); 5] =
-    [("one", 3_050.0), ("sixteen", 8_200.0), ("think", 3_050.0), ("chat-padded", 3_600.0), ("responses", 3_200.0)];
+pub(crate) const MAX_HELD: [(&str, f64); 6] = [
+    ("one", 3_050.0),
+    ("sixteen", 8_200.0),
+    ("think", 3_050.0),
+    ("chat-padded", 3_600.0),
+    ("responses", 3_200.0),
+    ("first-burst", 3_050.0),
+];
 
 /// System calls for an event that comes alone: groups of calls, and how many of each group.
 pub(crate) const MAX_CALLS: [(&str, &[&str], f64); 3] = [

@@ -118,8 +118,11 @@ fn counts(events: &str) -> Result<(), String> {
 
 /// What a turn holds whose upstream is silent after some events: itself and all it has allocated.
 fn held() -> Result<(), String> {
-    for name in NAMES {
-        let input = Input::open(name, EVENTS_BEFORE_SILENCE).ok_or("a name without an input")?;
+    let names = NAMES.map(|name| (name, name, EVENTS_BEFORE_SILENCE));
+    // All that has come, came at once.
+    let first_burst = ("first-burst", "sixteen", 16);
+    for (name, input, events) in names.into_iter().chain([first_burst]) {
+        let input = Input::open(input, events).ok_or("a name without an input")?;
         // What is built once has been built.
         drop(level::open(&input)?);
         let region = Region::new(ALLOCATOR);
