@@ -232,10 +232,11 @@ where
         }
     }
 
-    /// Polls upstream once. `None`: nothing that counts has come; poll again.
+    /// Polls upstream once. `None`: nothing that counts has come, or it came too late; ask what is due, and poll again.
     fn poll_source(&mut self, cx: &mut Context<'_>) -> Poll<Option<Step>> {
         match &mut self.source {
             Source::Opening(opening) => match ready!(opening.0.poll_unpin(cx)) {
+                _ if self.time.is_over() => Poll::Ready(None),
                 Ok(Opened { body, reader, wait, deployment, tag, call, again }) => {
                     self.retry_after = wait;
                     self.record.answered(call, tag);
@@ -252,6 +253,7 @@ where
                 }
             },
             Source::Answering(body) => match ready!(Pin::new(body).poll_frame(cx)) {
+                _ if self.time.is_over() => Poll::Ready(None),
                 Some(Ok(frame)) => Poll::Ready(frame.into_data().ok().and_then(|bytes| self.read(&bytes))),
                 Some(Err(error)) => {
                     let lost = ChatError::new(
@@ -294,7 +296,6 @@ where
 
     /// Reads the events of one piece of upstream's body.
     fn read(&mut self, bytes: &[u8]) -> Option<Step> {
-        self.time.look();
         let (mut any, mut is_whole, mut count) = (false, false, 0_u32);
         let from = self.lines.len();
         let mut events = self.decoder.feed(bytes);

@@ -199,7 +199,7 @@ async fn ten_minutes_of_silence_are_forty_heartbeats() {
 async fn each_clock_is_exact_to_the_millisecond() {
     let ms = Duration::from_millis(1);
     // An event one millisecond before the limit is in time; one after it is not.
-    for (late, in_time) in [(Duration::ZERO, false), (2 * ms, true)] {
+    for (late, in_time) in [(Duration::ZERO, false), (ms, false), (Duration::from_millis(2), true)] {
         for (limit, first) in [(CLOCKS.first_event, true), (CLOCKS.idle, false)] {
             let (turn, mut upstream) = turn();
             upstream.answers();

@@ -63,9 +63,10 @@ impl Time {
         Self { clocks, started, opened, wait, reason_until: None, last_line, now, not_before, timer, woken }
     }
 
-    /// Looks at the clock: something has come.
-    pub(super) fn look(&mut self) {
+    /// Looks at the clock, since something has come: whether it is too late for that. Then something else than a heartbeat is due.
+    pub(super) fn is_over(&mut self) -> bool {
         self.now = Instant::now();
+        self.now >= self.not_before && self.over().is_some()
     }
 
     /// When the clock was looked at last.
@@ -114,6 +115,22 @@ impl Time {
         if now < self.not_before {
             return None;
         }
+        if let Some(over) = self.over() {
+            return Some(over);
+        }
+        if now >= self.last_line + self.clocks.heartbeat {
+            self.last_line = now;
+            return Some(Due::Heartbeat);
+        }
+        let next =
+            self.event_limit().0.min(self.started + self.clocks.answer).min(self.last_line + self.clocks.heartbeat);
+        self.not_before = self.reason_until.map_or(next, |until| next.min(until));
+        None
+    }
+
+    /// What was due at the last look at the clock and ends the waiting for upstream.
+    fn over(&self) -> Option<Due> {
+        let now = self.now;
         let (event_limit, setting) = self.event_limit();
         if now >= self.started + self.clocks.answer {
             return Some(Due::Limit(timed_out("The answer took too long", "ANSWER_TIMEOUT")));
@@ -121,16 +138,7 @@ impl Time {
         if self.reason_until.is_some_and(|until| now >= until) {
             return Some(Due::Failure);
         }
-        if now >= event_limit {
-            return Some(Due::Limit(timed_out("The model did not go on in time", setting)));
-        }
-        if now >= self.last_line + self.clocks.heartbeat {
-            self.last_line = now;
-            return Some(Due::Heartbeat);
-        }
-        let next = event_limit.min(self.started + self.clocks.answer).min(self.last_line + self.clocks.heartbeat);
-        self.not_before = self.reason_until.map_or(next, |until| next.min(until));
-        None
+        (now >= event_limit).then(|| Due::Limit(timed_out("The model did not go on in time", setting)))
     }
 
     /// Ready when it is time to ask [`Time::due`] again, which has just said that nothing is. The clock has been looked at then.
@@ -145,7 +153,7 @@ impl Time {
             self.woken.set(cx);
             return Poll::Pending;
         }
-        self.look();
+        self.now = Instant::now();
         Poll::Ready(())
     }
 }
